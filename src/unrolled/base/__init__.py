@@ -1,0 +1,1 @@
+"""What every part needs and none owns: errors, safe files, paths and keys. Standard library only."""

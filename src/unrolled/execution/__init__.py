@@ -1,0 +1,1 @@
+"""Chapters as runs: execution by papermill, keys, staleness, and what a notebook itself calls."""

@@ -1,0 +1,1 @@
+"""Parts that papers share: the scan engine, cells, attention, memory, distributions."""

@@ -1,0 +1,1 @@
+"""Recurrent Batch Normalization (Cooijmans et al., 2017)."""

@@ -1,0 +1,1 @@
+"""Training: profiles, the fit loop, checkpoints and the run store."""
