@@ -42,3 +42,6 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         typer.echo("unrolled: interrupted", err=True)
         sys.exit(130)
+
+
+from unrolled.cli import library as _library  # noqa: E402, F401  (commands register themselves on import)
