@@ -9,7 +9,43 @@ from bibtexparser.model import Entry, Field
 from unrolled.library.bibliography import Bibliography, Reference
 from unrolled.library.faults import Faulty
 
-ORDER = ["author", "editor", "title", "subtitle", "booktitle", "journal", "series", "volume", "number", "pages", "year", "month", "day", "school", "institution", "organization", "publisher", "address", "edition", "chapter", "howpublished", "type", "note", "doi", "isbn", "issn", "eprint", "archiveprefix", "primaryclass", "url", "urldate", "pdf", "code", "abstract", "keywords"]
+ORDER = [
+    "author",
+    "editor",
+    "title",
+    "subtitle",
+    "booktitle",
+    "journal",
+    "series",
+    "volume",
+    "number",
+    "pages",
+    "year",
+    "month",
+    "day",
+    "school",
+    "institution",
+    "organization",
+    "publisher",
+    "address",
+    "edition",
+    "chapter",
+    "howpublished",
+    "type",
+    "note",
+    "doi",
+    "isbn",
+    "issn",
+    "eprint",
+    "archiveprefix",
+    "primaryclass",
+    "url",
+    "urldate",
+    "pdf",
+    "code",
+    "abstract",
+    "keywords",
+]
 _SPELLED = {"archiveprefix": "archivePrefix", "primaryclass": "primaryClass"}
 
 

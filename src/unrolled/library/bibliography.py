@@ -28,7 +28,20 @@ _STRING = re.compile(r"^[ \t]*@[ \t]*string[ \t]*[{(]", re.MULTILINE | re.IGNORE
 _LOST = re.compile(
     r"@[ \t]*\w+[ \t]*[{(]|^[ \t]*(article|book|inproceedings|misc|phdthesis|techreport)\s*\{", re.M | re.I
 )
-_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 @dataclass(frozen=True)

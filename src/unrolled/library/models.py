@@ -330,9 +330,9 @@ class KeyParts(Model):
     """What the key of a measurement from runs was made of, so that one can tell later which part changed."""
 
     source: Text  # of the experiment's and the training loop's import closure
-    parameters: dict[str, str] = Field(default_factory=dict)  # run name -> hash of its configuration
-    data: dict[str, str] = Field(default_factory=dict)  # data set or file -> checksum
-    versions: dict[str, str] = Field(default_factory=dict)  # torch and numpy, as pinned
+    parameters: dict[str, str] = Field(default_factory=dict)  # run name -> hash of its parameters
+    data: dict[str, str] = Field(default_factory=dict)  # names of data sets -> hash of their checksums
+    versions: tuple[Text, ...] = ()  # "cuda: numpy 2.4.6, torch 2.13.0"
 
 
 class Measurement(Model):
@@ -367,6 +367,10 @@ class Fingerprint(Model):
     key: Text
     losses: tuple[Finite, ...]
     device: Text
+    variant: str = ""
+    seed: int = 0
+    profile: Literal["smoke", "book", "paper"] = "paper"
+    config: dict[str, object] = Field(default_factory=dict)  # with which the run can be started again
 
 
 class Cost(Model):
