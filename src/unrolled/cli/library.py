@@ -180,3 +180,23 @@ def chapter_key(slug: str) -> str | None:
         UnrolledError,
     ):  # without the book's parts; or a fault that the chapter's own check tells
         return None
+
+
+@app.command()
+def fmt(
+    only_check: bool = typer.Option(False, "--check", help="Write nothing; exit 1 where something would change."),
+) -> None:
+    """Order and normalise bib/references.bib. Example: unrolled fmt --check"""
+    from unrolled.base.files import write_whole
+    from unrolled.library import bibliography
+    from unrolled.library.bibformat import write
+
+    found = bibliography.load()
+    text = write(found)
+    if found.file.read_bytes() == text.encode():
+        typer.echo(f"{found.file.name} is in order")
+    elif only_check:
+        typer.echo(f"{found.file.name} is not in order: run 'unrolled fmt'", err=True)
+        raise typer.Exit(1)
+    else:
+        typer.echo(f"wrote {write_whole(found.file, text)}")
