@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 
 import pytest
@@ -24,7 +25,9 @@ def test_the_book_s_own_bibliography_has_no_fault_and_is_in_its_written_form():
 
 
 def test_a_broken_block_is_named_by_its_line_and_the_others_load():
-    text = GOOD + "\n@article{two,\n  title = {never closed,\n  year = 2000\n\n" + GOOD.replace("one", "three")
+    text = (
+        GOOD + "\n@article{two,\n  title = {never closed,\n  year = 2000\n\n" + GOOD.replace("one", "three")
+    )
     found = bibliography.parse(text)
     assert set(found.entries) == {"one", "three"}
     assert [fault.line for fault in found.faults] == [7]
@@ -81,7 +84,9 @@ def test_byte_order_mark_and_windows_line_ends_read_as_plain_text(tmp_path):
 
 
 def test_strings_months_and_concatenations_are_read_and_kept_as_written():
-    text = '@string{nips = "Neural Information"}\n@misc{a, title = nips # { 2014}, month = jan, year = 2014}\n'
+    text = (
+        '@string{nips = "Neural Information"}\n@misc{a, title = nips # { 2014}, month = jan, year = 2014}\n'
+    )
     found = bibliography.parse(text)
     assert found.entries["a"]["title"] == "Neural Information 2014"
     assert found.entries["a"]["month"] == "January"
@@ -111,11 +116,20 @@ def test_find_reads_only_what_it_needs_and_tells_near_keys(project):
 
 
 word = st.text(st.sampled_from("abcXYZ äöéçğ0123456789:;-/&~^@=,.()#'$!?\n\t"), max_size=12)
-accent = st.sampled_from([r"{\"u}", r"{\c{c}}", r"{\u{g}}", r"\'e", r"\&", r"\%", "{LSTM}", "{}", r"$h_t$", '{"}'])
-value = st.lists(st.one_of(word, accent), max_size=6).map(" ".join)
-corporate = st.sampled_from(["{Theano Development Team}", "{Barnes and Noble}", "van den Berg, C{\\'e}sar", "Le, Quoc"])
+accent = st.sampled_from(
+    [r"{\"u}", r"{\c{c}}", r"{\u{g}}", r"\'e", r"\&", r"\%", "{LSTM}", "{}", r"$h_t$", '{"}']
+)
+# an @ that starts a line starts an entry, for bibtexparser: it would be a fault
+value = (
+    st.lists(st.one_of(word, accent), max_size=6)
+    .map(" ".join)
+    .map(lambda text: re.sub(r"\n\s*@", " @", text))
+)
+corporate = st.sampled_from(
+    ["{Theano Development Team}", "{Barnes and Noble}", "van den Berg, C{\\'e}sar", "Le, Quoc"]
+)
 authors = st.lists(corporate, min_size=1, max_size=4).map(" and ".join)
-comment = st.sampled_from(["", "% a comment", "free text, = and \"quotes\"", "@comment{kept {as} it is}"])
+comment = st.sampled_from(["", "% a comment", 'free text, = and "quotes"', "@comment{kept {as} it is}"])
 
 
 @st.composite
@@ -125,14 +139,22 @@ def files(draw) -> str:
     has_string = bool(blocks)
     keys = draw(st.lists(st.from_regex(r"[a-z][a-z0-9:_-]{0,8}", fullmatch=True), unique=True, max_size=5))
     for key in keys:
-        fields = [f"author = {{{draw(authors)}}}", f"title = {{{draw(value)}}}", f"year = {draw(st.integers(0, 9999))}"]
+        fields = [
+            f"author = {{{draw(authors)}}}",
+            f"title = {{{draw(value)}}}",
+            f"year = {draw(st.integers(0, 9999))}",
+        ]
         if draw(st.booleans()):
             quoted = draw(value).replace('"', "")
             fields.append(f'note = "{quoted}"')
         if has_string and draw(st.booleans()):
             fields.append("publisher = acm # { and sons}")
         blocks.append(draw(comment))
-        blocks.append(f"@{draw(st.sampled_from(['article', 'Misc', 'online']))}{{{key},\n " + ",\n ".join(fields) + ",\n}")
+        blocks.append(
+            f"@{draw(st.sampled_from(['article', 'Misc', 'online']))}{{{key},\n "
+            + ",\n ".join(fields)
+            + ",\n}"
+        )
     end = draw(st.sampled_from(["\n", "\r\n"]))
     mark = draw(st.sampled_from(["", "\ufeff"]))
     return mark + "\n\n".join(block for block in blocks if block).replace("\n", end) + end
@@ -165,7 +187,7 @@ def test_doubled_keys_are_faults_and_never_lose_the_first(text, rng):
 
 def test_ten_thousand_entries_round_trip_in_under_ten_seconds():
     one = (
-        "@inproceedings{{key{n},\n  author = {{G{{\\\"u}}l{{\\c{{c}}}}ehre, {{\\c{{C}}}}a{{\\u{{g}}}}lar and Le, Quoc}},\n"
+        '@inproceedings{{key{n},\n  author = {{G{{\\"u}}l{{\\c{{c}}}}ehre, {{\\c{{C}}}}a{{\\u{{g}}}}lar and Le, Quoc}},\n'
         "  title = {{Paper {n} on {{LSTM}}s}},\n  booktitle = {{Proceedings of the {n}th Meeting}},\n"
         "  year = {{2016}},\n  pages = {{1--{n}}},\n  url = {{https://example.org/{n}}}\n}}\n"
     )
@@ -184,7 +206,9 @@ def mutated(text: str, rng: random.Random) -> str:
     """A file with a few characters removed, doubled, changed or moved."""
     for _ in range(rng.randint(1, 6)):
         at, length = rng.randrange(len(text) + 1), rng.choice([1, 1, 2, 5, 40])
-        piece = rng.choice(["", text[at : at + length] * 2, *'{}"@,=#%\\\n\r\0()', "@string{", "\ufeff", "é", "\ud7ff"])
+        piece = rng.choice(
+            ["", text[at : at + length] * 2, *'{}"@,=#%\\\n\r\0()', "@string{", "\ufeff", "é", "\ud7ff"]
+        )
         text = text[:at] + piece + text[at + length :]
     return text
 
