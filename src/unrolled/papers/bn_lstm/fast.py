@@ -224,13 +224,19 @@ def compiled_step(step: Callable) -> Callable:
         except RuntimeError as error:
             # An error of the step itself comes again, uncaught, from the call below.
             reason = str(error).strip().splitlines() or [type(error).__name__]
-            logging.getLogger(__name__).warning("not compiled, runs eager: %s", reason[0])
+            _say(f"not compiled, runs eager: {reason[0]}")
             chosen.append(plain)
             return plain(*arguments)
         chosen.append(compiled)
         return result
 
     return call
+
+
+@cache
+def _say(line: str) -> None:
+    """Log a line once a process."""
+    logging.getLogger(__name__).warning(line)
 
 
 _EAGER = (forward_step, backward_step)
