@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from unrolled.nn.cells import LSTM, LSTMState, Unrolled, check_features, lstm_gates, lstm_step
 from unrolled.nn.scan import ShapeError, expand_state, length_mask, scan
+from unrolled.papers.bn_lstm import fast as derived
 
 
 class Moments(NamedTuple):
@@ -301,11 +302,21 @@ class BNLSTM(nn.Module):
         def step(state: LSTMState, t: _Sequence, weights: BNLSTMWeights) -> object:
             return bn_lstm_step(state, t.x, weights, _flat(t.statistics), t.mask, self.epsilon)
 
+        if self.training and mask is None and self.engine != "autograd" and len(x):
+            return self._derived(x, initial)
         sequence = _Sequence(x, mask, None if self.training else self.running(len(x)))
         states, last, statistics = scan(step, sequence, initial, self.weights, mask=mask)
         if self.training and statistics is not None:
             self._average(statistics, mask)
         return Unrolled(states.h, last)
+
+    def _derived(self, x: Tensor, initial: LSTMState) -> Unrolled:
+        term = derived.input_term(x, self.W_x, self.gamma_x, self.b, self.epsilon)
+        weights = (self.b, self.W_h, self.gamma_h, self.gamma_c, self.beta_c)
+        result = derived.run(*initial, term, *weights, self.epsilon, self.engine == "compiled")
+        of_h, of_c = Moments(result.mean_h, result.variance_h), Moments(result.mean_c, result.variance_c)
+        self._average(StepStatistics(Moments(term.mean, term.variance), of_h, of_c), None)
+        return Unrolled(result.h, LSTMState(result.h_last, result.c_last))
 
     @torch.no_grad()
     def _average(self, statistics: StepStatistics, mask: Tensor | None) -> None:
