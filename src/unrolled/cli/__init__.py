@@ -42,3 +42,6 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         typer.echo("unrolled: interrupted", err=True)
         sys.exit(130)
+
+
+from unrolled.cli import run as run_commands  # noqa: E402, F401

@@ -61,6 +61,7 @@ def main(job_file: str) -> int:
             job["output"],
             parameters=job["parameters"],
             kernel_name="python3",
+            language="python",
             progress_bar=False,
             log_output=True,
             start_timeout=job["start_timeout"],

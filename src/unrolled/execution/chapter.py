@@ -127,17 +127,21 @@ class Chapter:
         Raises:
             UsageError: if the experiment has no such variant in this profile.
         """
-        from unrolled.training.fit import fit
-
         variants = experiment.variants(self.profile)
         if variant not in variants:
             raise unknown("variant", variant, variants, listing=f"variants: {', '.join(variants)}")
+
+        from unrolled.training.fit import fit
+        from unrolled.training.store import RunStore
+
         return fit(
             experiment,
             variants[variant],
             seed=self.seed if seed is None else seed,
             profile=self.profile,
             device=self.device,
+            store=RunStore(),
+            variant=variant,
             progress=not self.quiet,
             command=f"unrolled run {self.slug} --profile {self.profile}",
             **options,

@@ -48,8 +48,10 @@ def without_docstring(text: str) -> str:
     'def f():\\n    return 1'
     """
     definition = ast.parse(text).body[0]
-    body = getattr(definition, "body", [])
-    if ast.get_docstring(definition, clean=False) is None or len(body) < 2:  # type: ignore[arg-type]
+    if not isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return text
+    body = definition.body
+    if ast.get_docstring(definition, clean=False) is None or len(body) < 2:
         return text
     lines = text.splitlines()
     first, last = body[0].lineno - 1, body[0].end_lineno
