@@ -27,7 +27,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
 ) -> None:
     """Read, run and cite recurrent networks, paper by paper."""
 
@@ -44,4 +46,4 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
 
 
-from unrolled.cli import run as run_commands  # noqa: E402, F401
+from unrolled.cli import evidence, library, run  # noqa: E402, F401  (commands register themselves on import)
