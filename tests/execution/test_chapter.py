@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from unrolled.base.errors import UsageError
 from unrolled.execution import chapter as chapters
-from unrolled.execution.chapter import Chapter, ClaimFailed, holds, reduced, rounded
+from unrolled.execution.chapter import Chapter, ClaimFailed, needs, reduced, rounded
 from unrolled.execution.sources import Shown, source_of, without_docstring
-from unrolled.library.models import Rule
 
 MORE = """\
   - id: slope
@@ -151,7 +150,7 @@ def test_the_source_of_the_very_symbol_is_shown_highlighted(chapter: Chapter) ->
     assert "wins`` counts" not in repr(shown)
     assert "wins`` counts" in repr(chapter.show(reduced))
     assert shown._repr_markdown_() == f"```python\n{shown!r}\n```"
-    assert repr(chapter.show(reduced, holds)).count("\n\n\ndef holds(") == 1
+    assert repr(chapter.show(reduced, needs)).count("\n\n\ndef needs(") == 1
 
 
 def test_a_method_is_shown_without_the_indentation_of_its_class() -> None:
@@ -195,15 +194,6 @@ def test_a_rounded_number_is_near_and_rounds_to_itself(number: float, digits: in
     text = rounded(number, digits)
     assert math.isclose(float(text), number, rel_tol=10.0 ** (1 - digits), abs_tol=1e-300)
     assert rounded(float(text), digits) == text or float(rounded(float(text), digits)) == float(text)
-
-
-@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1e6, 1e6))
-def test_opposite_comparators_never_agree(value: float, bound: float) -> None:
-    def rule(comparator: str) -> bool:
-        return holds(Rule(comparator=comparator, bound=bound), value, None)
-
-    assert rule(">=") != rule("<")
-    assert rule(">") != rule("<=")
 
 
 def test_the_mime_types_are_the_ones_that_evidence_is_read_from() -> None:

@@ -103,5 +103,5 @@ def test_a_damaged_evidence_file_is_named_and_left(project: Path, text: str) -> 
     file.write_text(text)
     with pytest.raises(UnrolledError) as caught:
         write_evidence("tiny", ran(claim("gain")), RECORD, previous=ran())
-    assert str(caught.value).startswith(str(file))
+    assert "bib/evidence/tiny.json" in str(caught.value)
     assert file.read_text() == text

@@ -218,6 +218,15 @@ def test_a_wrong_call_is_told_before_anything_runs(
     assert not (project / "runs").exists()
 
 
+def test_a_damaged_evidence_file_is_told_before_anything_runs(write: Write, project: Path) -> None:
+    write(code("1"))
+    (project / "bib/evidence").mkdir()
+    (project / "bib/evidence/tiny.json").write_text("{")
+    with pytest.raises(UnrolledError, match=r"bib/evidence/tiny.json:1: invalid JSON"):
+        runner.run("tiny")
+    assert not (project / "runs").exists()
+
+
 @pytest.mark.parametrize("factor", ["0", "-1", "much", "nan", "inf"])
 def test_a_time_factor_that_is_no_positive_number_is_refused(
     write: Write, monkeypatch: pytest.MonkeyPatch, factor: str

@@ -14,7 +14,7 @@ from unrolled.execution.mime import CLAIM, VALUE
 from unrolled.execution.sources import Shown
 
 if TYPE_CHECKING:
-    from unrolled.library.models import Claim, Entry, Rule
+    from unrolled.library.models import Claim, Entry
 
 PROFILES = ("smoke", "book", "paper")
 
@@ -81,6 +81,8 @@ class Chapter:
             UsageError: if the entry has no such claim, or there is no value.
             ClaimFailed: if the rule does not hold, except in profile ``smoke``.
         """
+        from unrolled.library.claims import holds
+
         claim = self._claim(identifier)
         if (value is None) == (per_seed is None) or (per_seed is not None and not per_seed):
             raise UsageError(f"claim {identifier} needs value= or a per_seed= that is not empty")
@@ -191,20 +193,6 @@ def reduced(values: Iterable[float], how: Reduce) -> float:
     return float(functions[how](values))
 
 
-def holds(rule: Rule, value: float, paper_value: float | None) -> bool:
-    """Whether a value keeps a rule; one that is not a number never does."""
-    if math.isnan(value):
-        return False
-    if rule.comparator == "within":
-        return abs(value - paper_value) <= rule.tolerance  # type: ignore[operator]
-    if rule.comparator == "between":
-        return rule.bound <= value <= rule.upper  # type: ignore[operator]
-    bound = rule.bound
-    return {">=": value >= bound, ">": value > bound, "<=": value <= bound, "<": value < bound}[
-        rule.comparator
-    ]
-
-
 def needs(claim: Claim) -> str:
     """The rule in words, as the claim's line prints it."""
     rule = claim.rule
@@ -261,15 +249,9 @@ def _emit(line: str, mime: str | None, data: Mapping[str, Any]) -> None:
 
 
 def _entry(slug: str) -> Entry:
-    import yaml
+    from unrolled.library.entries import load_entry
 
-    from unrolled.base import paths
-    from unrolled.library.models import Entry
-
-    file = paths.entries() / f"{slug}.yaml"
-    if not file.is_file():
-        raise unknown("entry", slug, [path.stem for path in paths.entries().glob("*.yaml")])
-    return Entry.model_validate(yaml.safe_load(file.read_text("utf-8")))
+    return load_entry(slug)
 
 
 def _prepare(seed: int, device: str) -> None:

@@ -22,7 +22,7 @@ LARGEST = 100_000
 
 IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 
-_BAR = re.compile(r"\d+%\|.*\||\b(?:it/s|s/it)\b")
+_BAR = re.compile(r"\d+%\|.*\||\d ?(?:it/s|s/it)\b")
 _PLACE = re.compile(r"(?<![\w.:/<])/(?:[\w.-]+/)+[\w.-]+|\b[A-Za-z]:\\\w+")
 
 

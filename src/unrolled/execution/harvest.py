@@ -10,7 +10,6 @@ from typing import Any
 
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError
-from unrolled.base.files import write_whole
 from unrolled.execution.mime import CLAIM, VALUE
 from unrolled.execution.notebooks import outputs_of
 
@@ -49,28 +48,18 @@ def processor() -> str:
 
 def write_evidence(
     slug: str, executed: Mapping[str, Any], record: Mapping[str, Any], previous: Mapping[str, Any]
-) -> Path | None:
+) -> Path:
     """Merge what an executed chapter measured into ``bib/evidence/<slug>.json``.
 
     The chapter's earlier measurements, values and cost are replaced; what came from training runs stays.
-    None, where there is neither an evidence file nor anything to put into one.
 
     Raises:
         UnrolledError: if a claim was measured twice, or the file that is there is not valid.
     """
-    from pydantic import ValidationError
-
+    from unrolled.library.evidence import load, save
     from unrolled.library.models import Cost, Evidence, Measurement
 
-    path = paths.evidence() / f"{slug}.json"
-    old = Evidence(slug=slug)
-    if path.is_file():
-        try:
-            old = Evidence.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            fault = error.errors()[0]
-            place = ".".join(map(str, fault["loc"]))
-            raise UnrolledError(f"{place}: {fault['msg']}" if place else fault["msg"], file=path) from error
+    old = load(slug) or Evidence(slug=slug)
     device, taken = processor(), record["executed"]
     common = {
         "profile": "book",
@@ -105,15 +94,12 @@ def write_evidence(
         device=device,
         executed=taken,
     )
-    new = old.model_copy(
-        update={
-            "measurements": (*kept, *measured.values()),
-            "costs": (*(c for c in old.costs if c.profile != "book"), cost),
-            "values": {name: value for name, value in old.values.items() if name not in former} | values,
-        }
+    return save(
+        old.model_copy(
+            update={
+                "measurements": (*kept, *measured.values()),
+                "costs": (*(item for item in old.costs if item.profile != "book"), cost),
+                "values": {name: x for name, x in old.values.items() if name not in former} | values,
+            }
+        )
     )
-    write_whole(
-        path,
-        Evidence.model_validate(new.model_dump()).model_dump_json(indent=2, exclude_defaults=True) + "\n",
-    )
-    return path

@@ -146,6 +146,10 @@ def run(
     if stored and changed:
         raise UnrolledError('the parameters cell must say profile = "book"', file=source)
     found = keys.parts(source, profile, further)
+    if stored:
+        from unrolled.library import evidence as evidence_files
+
+        evidence_files.load(slug)  # a damaged file is told now, not after the run
 
     logs = paths.runs() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
