@@ -151,7 +151,9 @@ class Locus(Model):
             ("Equation", self.equation),
             ("p.", self.page),
         )
-        return ", ".join([f"{name} {value}" for name, value in places if value] + ([self.note] if self.note else []))
+        return ", ".join(
+            [f"{name} {value}" for name, value in places if value] + ([self.note] if self.note else [])
+        )
 
 
 Comparator = Literal[">=", ">", "<=", "<", "within", "between"]
@@ -184,7 +186,9 @@ class Measure(Model):
     of: dict[str, str | int | float | bool] = Field(default_factory=dict)
     minus: dict[str, str | int | float | bool] | None = None
     scale: Finite = 1.0  # the results are multiplied by it: 100 turns a share into per cent
-    reduce: Literal["mean", "median", "min", "max", "wins"] = "mean"  # wins: seeds in which the difference is > 0
+    reduce: Literal["mean", "median", "min", "max", "wins"] = (
+        "mean"  # wins: seeds in which the difference is > 0
+    )
 
 
 class Claim(Model):
@@ -297,7 +301,9 @@ class Entry(Model):
         for equation in self.equations:
             strange = set(equation.claims) - known
             if strange:
-                raise ValueError(f"equation {equation.label} names unknown claims: {', '.join(sorted(strange))}")
+                raise ValueError(
+                    f"equation {equation.label} names unknown claims: {', '.join(sorted(strange))}"
+                )
         if self.kind == "reading" and not self.teaches:
             raise ValueError("a reading needs 'teaches': what a reader learns there")
         return self
