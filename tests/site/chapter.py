@@ -69,6 +69,8 @@ SOURCE = '''def bn_lstm_step(state, projected, parameters):
     return State(h, c)
 '''
 
+SHOWN = f"```python\n{SOURCE}```"
+
 PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 160" width="400" height="160"><path d="M20 140
 C120 140 160 30 380 20" fill="none" stroke="#0072B2" stroke-width="3"/><path d="M20 140 C160 140 220 80 380 60"
 fill="none" stroke="#7a7a7a" stroke-width="3"/></svg>"""
@@ -87,7 +89,7 @@ def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
         new_code_cell(
             "chapter.show(bn_lstm_step)",
             execution_count=1,
-            outputs=[new_output("stream", name="stdout", text=SOURCE)],
+            outputs=[new_output("execute_result", execution_count=1, data={"text/markdown": SHOWN, "text/plain": SOURCE})],
         ),
         new_markdown_cell(NOTATION),
         new_code_cell(
@@ -99,7 +101,12 @@ def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
         new_code_cell(
             "chapter.claim('bn-beats-lstm', value=5)",
             execution_count=3,
-            outputs=[new_output("stream", name="stdout", text="bn-beats-lstm: 5 seeds, at least 4: reproduced\n")],
+            outputs=[
+                new_output(
+                    "display_data",
+                    data={"application/vnd.unrolled.claim+json": {"value": 5}, "text/plain": "claim bn-beats-lstm: 5 seeds: holds"},
+                )
+            ],
         ),
         new_markdown_cell(TAIL),
     ]

@@ -27,12 +27,12 @@ KINDS: dict[str, str] = {
 }
 
 
-def card(shelf: Shelf, slug: str, work: Work | None, place: Place) -> Markup:
-    """The card of one chapter."""
+def card(shelf: Shelf, slug: str, work: Work | None, place: Place, page_title: str = "") -> Markup:
+    """The card of one chapter. Where the page's own heading is the title, the card does not say it twice."""
     entry = shelf.entries[slug]
     evidence = shelf.evidence.get(slug)
     parts = [
-        heading(entry, work),
+        heading(entry, work, page_title),
         links(entry.links),
         verdicts(shelf, entry, place),
         costs(evidence.costs if evidence else ()),
@@ -41,12 +41,13 @@ def card(shelf: Shelf, slug: str, work: Work | None, place: Place) -> Markup:
     return element("section", *parts, class_="unrolled-card", aria_label=f"About this chapter: {entry.short}")
 
 
-def heading(entry: Entry, work: Work | None) -> Markup:
+def heading(entry: Entry, work: Work | None, page_title: str) -> Markup:
     """Title, authors, venue and year."""
-    venue = join([text for text in (work.venue if work else "", work.year if work else entry.year) if text], ", ")
+    venue, year = (work.venue, work.year) if work else ("", str(entry.year))
+    venue = venue if year in venue else ", ".join(text for text in (venue, year) if text)
     return join(
         (
-            element("p", entry.title, class_="title"),
+            element("p", entry.title, class_="title") if page_title.strip() != entry.title else None,
             element("p", work.names, class_="authors") if work and work.names else None,
             element("p", venue, class_="venue"),
         )

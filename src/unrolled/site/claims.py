@@ -48,7 +48,7 @@ def statement(finding: Finding) -> Markup:
     )
 
 
-def scale(finding: Finding) -> Markup | None:
+def scale(finding: Finding, stale: str | None = None) -> Markup | None:
     """At what scale it was measured, or why it was not."""
     claim, m = finding.claim, finding.measurement
     if m is None:
@@ -61,6 +61,8 @@ def scale(finding: Finding) -> Markup | None:
     profile = {"book": "book profile", "paper": "paper profile", "smoke": "smoke profile"}[m.profile]
     parts = [profile, m.scale or None, None if m.complete else "not run to its end", m.device]
     notes = [element("span", f"carried over: {m.carried_over}", class_="carried")] if m.carried_over else []
+    if stale:
+        notes.append(element("span", stale, class_="reason"))
     return join([*(p for p in parts if p), *notes], ", ")
 
 
@@ -70,7 +72,7 @@ def ours(finding: Finding) -> str | None:
     return with_spread(m.value, m.spread, m.n if m.n > 1 else None) if m else None
 
 
-def rows(findings: Sequence[Finding], anchor: str) -> list[Row]:
+def rows(shelf: Shelf, findings: Sequence[Finding], anchor: str) -> list[Row]:
     """One row a claim: statement, the paper's figure, ours, scale and verdict."""
     papers = aligned([number(f.claim.paper_value) if f.claim.paper_value is not None else None for f in findings])
     mine = aligned([ours(f) for f in findings])
@@ -83,7 +85,7 @@ def rows(findings: Sequence[Finding], anchor: str) -> list[Row]:
                     statement(finding),
                     join((paper, mark), " ") if paper is not None else None,
                     own,
-                    scale(finding),
+                    scale(finding, shelf.stale.get((finding.entry.slug, finding.claim.id))),
                     badge(finding.verdict),
                 ),
                 anchor=f"{anchor}{finding.claim.id}",
@@ -100,7 +102,7 @@ def claims_table(shelf: Shelf, slug: str) -> Markup:
     entry = shelf.entries[slug]
     if not entry.claims:
         return nothing("No claim is recorded for this entry yet.")
-    rows_ = rows(shelf.findings(entry), "claim-")
+    rows_ = rows(shelf, shelf.findings(entry), "claim-")
     return table(HEADS, rows_, class_="claims", caption=f"Claims of {entry.short}, and what we measured")
 
 
@@ -128,7 +130,7 @@ def ledger(shelf: Shelf, place: Place) -> Markup:
         heading = element("h3", entry_link(shelf, entry.slug, place), " ", element("span", entry.year, class_="year"))
         parts.append(element("div", heading, id=f"ledger-{entry.slug}", class_="ledger-entry"))
         parts.append(
-            table(HEADS, rows(shelf.findings(entry), f"{entry.slug}-"), class_="claims", caption=f"Claims of {entry.short}")
+            table(HEADS, rows(shelf, shelf.findings(entry), f"{entry.slug}-"), class_="claims", caption=f"Claims of {entry.short}")
         )
     return join(parts)
 

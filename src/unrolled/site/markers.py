@@ -29,7 +29,6 @@ def _cite(shelf: Shelf, slug: str, place: Place) -> str:
 
 
 ENTRY_PARTS: dict[str, Callable[[Shelf, str, Place], str]] = {
-    "card": lambda shelf, slug, place: card.card(shelf, slug, shelf.works.get(shelf.entries[slug].key), place),
     "notation": lambda shelf, slug, place: tables.notation(shelf.entries[slug]),
     "claims": lambda shelf, slug, place: claims.claims_table(shelf, slug),
     "departures": lambda shelf, slug, place: tables.departures(shelf.entries[slug]),
@@ -50,7 +49,7 @@ BOOK_PARTS: dict[str, Callable[[Shelf, Place], str]] = {
 """Parts about the whole book."""
 
 
-def render(shelf: Shelf, name: str, argument: str | None, docname: str) -> str:
+def render(shelf: Shelf, name: str, argument: str | None, docname: str, page_title: str = "") -> str:
     """The HTML for one marker.
 
     Raises:
@@ -63,14 +62,16 @@ def render(shelf: Shelf, name: str, argument: str | None, docname: str) -> str:
         if argument not in PARTS:
             raise unknown("part of the book", argument or "", PARTS)
         return lists.part(shelf, argument, place)
-    if name not in ENTRY_PARTS:
-        raise unknown("generated part", name, [*ENTRY_PARTS, *BOOK_PARTS, "part"])
+    if name not in ("card", *ENTRY_PARTS):
+        raise unknown("generated part", name, ["card", *ENTRY_PARTS, *BOOK_PARTS, "part"])
     chapter = CHAPTER.match(docname)
     slug = argument or (chapter[1] if chapter else None)
     if slug is None:
         raise UnrolledError(f"unrolled:{name} needs the slug of an entry here", mend=f"<!-- unrolled:{name} SLUG -->")
     if slug not in shelf.entries:
         raise unknown("entry", slug, shelf.entries)
+    if name == "card":
+        return card.card(shelf, slug, shelf.works.get(shelf.entries[slug].key), place, page_title)
     return ENTRY_PARTS[name](shelf, slug, place)
 
 
@@ -85,12 +86,13 @@ class Markers(SphinxTransform):
     default_priority = 400
 
     def apply(self, **kwargs: object) -> None:
+        title = next((node.astext() for node in self.document.findall(nodes.title)), "")
         for node in list(self.document.findall(nodes.raw)):
             match = MARKER.fullmatch(node.astext().strip())
             if not match:
                 continue
             try:
-                html = render(shelf_of(self.app), match[1], match[2], self.env.docname)
+                html = render(shelf_of(self.app), match[1], match[2], self.env.docname, title)
             except UnrolledError as error:
                 log.warning("%s", error, location=node)
                 continue
@@ -145,6 +147,7 @@ class EquationChips(SphinxTransform):
         for cell in list(self.document.findall(nodes.container)):
             if "cell" not in cell.get("classes", ()) or not SHOW.search(cell.astext()):
                 continue
+            cell["classes"].append("unrolled-show")
             parent = cell.parent
             index = parent.index(cell)
             first = index
@@ -152,7 +155,7 @@ class EquationChips(SphinxTransform):
                 first -= 1
             if first == index:
                 continue
-            pair = nodes.container(classes=["unrolled-pair"])
+            pair = nodes.container(classes=["unrolled-pair", "full-width"])  # the theme folds its margin for it
             left = nodes.container(classes=["unrolled-pair-equations"])
             boxes = parent[first:index]
             del parent[first : index + 1]

@@ -56,7 +56,7 @@ class Shelf:
     concepts: Mapping[str, Concept] = field(default_factory=dict)
     works: Mapping[str, Work] = field(default_factory=dict)  # by key
     chapters: frozenset[str] = frozenset()
-    stale: frozenset[tuple[str, str]] = frozenset()  # (slug, claim) whose key has changed since the evidence
+    stale: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (slug, claim) -> why its evidence is stale
 
     def ordered(self) -> list[Entry]:
         """All entries in the book's order: by part, then by year, then by name."""
@@ -163,11 +163,28 @@ def load_shelf(root: Path, chapters: frozenset[str]) -> Shelf:
     from unrolled.library import bibliography
     from unrolled.library.citing import render
     from unrolled.library.entries import load_all, load_concepts
-    from unrolled.library.evidence import load
+    from unrolled.library.evidence import load, stale_claims
 
     entries = load_all()
     evidence = {slug: found for slug in entries if (found := load(slug)) is not None}
     references = bibliography.load().entries.values()
     works = {item["id"]: from_csl(item) for item in json.loads(render(references, "csl-json"))}
     concepts = load_concepts() if (root / "bib" / "concepts.yaml").is_file() else {}
-    return Shelf(root, entries, evidence, concepts, works, chapters)
+    stale = {
+        (slug, claim): reason
+        for slug, found in evidence.items()
+        for claim, reason in stale_claims(found, entries[slug].datasets, notebook_key(root, slug)).items()
+    }
+    return Shelf(root, entries, evidence, concepts, works, chapters, stale)
+
+
+def notebook_key(root: Path, slug: str) -> str | None:
+    """The key under which a chapter was last executed, as its file says; None where it says none."""
+    import json
+
+    file = root / "notebooks" / f"{slug}.ipynb"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))["metadata"]["unrolled"]["key"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) else None

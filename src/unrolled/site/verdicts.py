@@ -28,7 +28,7 @@ MEANINGS: dict[Verdict, str] = {
 
 def badge(verdict: Verdict, count: int | None = None) -> Markup:
     """One verdict; with ``count``, how many claims have it."""
-    shape = Markup('<svg class="mark" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">{}</svg>').format(
+    shape = Markup('<svg class="shape-mark" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">{}</svg>').format(
         Markup(SHAPES[verdict])
     )
     words = verdict.value if count is None else f"{count} {verdict.value}"
