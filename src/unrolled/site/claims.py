@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from unrolled.library.models import Claim, Rule, Verdict
 from unrolled.site.html import Place, element, join, link
-from unrolled.site.numbers import aligned, number, with_spread
+from unrolled.site.numbers import aligned, number, stated, with_spread
 from unrolled.site.shelf import ORDER, PARTS, Finding, Shelf
 from unrolled.site.tables import Row, entry_link, nothing, sure, table
 from unrolled.site.verdicts import badge, legend
@@ -22,10 +22,10 @@ def rule_text(rule: Rule) -> str:
     """A claim's rule in words.
 
     >>> rule_text(Rule(comparator=">=", bound=2)), rule_text(Rule(comparator="within", tolerance=0.5))
-    ('at least 2', 'within 0.5 of it')
+    ('at least 2', "within 0.5 of the paper's")
     """
     if rule.comparator == "within":
-        return f"within {number(rule.tolerance or 0)} of it"
+        return f"within {number(rule.tolerance or 0)} of the paper's"
     if rule.comparator == "between":
         return f"{number(rule.bound or 0)} to {number(rule.upper or 0)}"
     words = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
@@ -35,7 +35,7 @@ def rule_text(rule: Rule) -> str:
 def statement(finding: Finding) -> Markup:
     """What the paper says, where, what is measured and when it counts as met."""
     claim = finding.claim
-    unit = f" ({claim.unit})" if claim.unit else ""
+    unit = f" ({claim.unit})" if claim.unit and claim.unit not in claim.metric.split() else ""
     arrow = ARROWS.get(claim.direction)
     mark = element("span", arrow[0], class_="direction", title=arrow[1], role="img", aria_label=arrow[1]) if arrow else None
     measured = join((element("span", f"{claim.metric}{unit}", class_="metric"), mark), " ")
@@ -72,9 +72,14 @@ def ours(finding: Finding) -> str | None:
     return with_spread(m.value, m.spread, m.n if m.n > 1 else None) if m else None
 
 
+def paper_figure(claim: Claim) -> str | None:
+    """The paper's number, or None where it prints none."""
+    return None if claim.paper_value is None else stated(claim.paper_value, claim.rule.tolerance)
+
+
 def rows(shelf: Shelf, findings: Sequence[Finding], anchor: str) -> list[Row]:
     """One row a claim: statement, the paper's figure, ours, scale and verdict."""
-    papers = aligned([number(f.claim.paper_value) if f.claim.paper_value is not None else None for f in findings])
+    papers = aligned([paper_figure(f.claim) for f in findings])
     mine = aligned([ours(f) for f in findings])
     result = []
     for finding, paper, own in zip(findings, papers, mine, strict=True):
@@ -103,7 +108,12 @@ def claims_table(shelf: Shelf, slug: str) -> Markup:
     if not entry.claims:
         return nothing("No claim is recorded for this entry yet.")
     rows_ = rows(shelf, shelf.findings(entry), "claim-")
-    return table(HEADS, rows_, class_="claims", caption=f"Claims of {entry.short}, and what we measured")
+    return wide(table(HEADS, rows_, class_="claims", caption=f"Claims of {entry.short}, and what we measured"))
+
+
+def wide(content: Markup) -> Markup:
+    """A part that may use the margin on wide screens; the theme folds the page's contents away while it is in sight."""
+    return element("div", content, class_="unrolled-wide full-width")
 
 
 def ledger(shelf: Shelf, place: Place) -> Markup:
@@ -130,7 +140,7 @@ def ledger(shelf: Shelf, place: Place) -> Markup:
         heading = element("h3", entry_link(shelf, entry.slug, place), " ", element("span", entry.year, class_="year"))
         parts.append(element("div", heading, id=f"ledger-{entry.slug}", class_="ledger-entry"))
         parts.append(
-            table(HEADS, rows(shelf, shelf.findings(entry), f"{entry.slug}-"), class_="claims", caption=f"Claims of {entry.short}")
+            wide(table(HEADS, rows(shelf, shelf.findings(entry), f"{entry.slug}-"), class_="claims", caption=f"Claims of {entry.short}"))
         )
     return join(parts)
 
@@ -141,7 +151,8 @@ def claim_words(finding: Finding, part: str) -> str:
     if part == "verdict":
         return finding.verdict.value
     if part == "paper":
-        return "no figure" if claim.paper_value is None else _united(number(claim.paper_value), claim)
+        figure = paper_figure(claim)
+        return "no figure" if figure is None else _united(figure, claim)
     if m is None:
         return Verdict.NOT_ATTEMPTED.value if claim.not_attempted else "not measured yet"
     if part == "n":

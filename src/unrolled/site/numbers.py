@@ -17,7 +17,7 @@ def decimals(value: float, spread: float | None = None) -> int:
     """How many decimals to show: two digits of the spread, or else four digits of the value."""
     yardstick, digits = (spread, 2) if spread else (value, 4)
     if not yardstick:
-        return 0 if float(value).is_integer() else 3
+        return 0
     shown = digits - 1 - math.floor(math.log10(abs(yardstick)))
     if not spread:  # no trailing noughts: 5.2 stays 5.2
         while shown > 0 and round(value, shown) == round(value, shown - 1):
@@ -41,9 +41,21 @@ def number(value: float, spread: float | None = None) -> str:
         mantissa = f"{value / 10**exponent:.1f}".replace("-", MINUS)
         if mantissa.lstrip(MINUS).startswith("10"):
             mantissa, exponent = mantissa.replace("10.0", "1.0"), exponent + 1
+        mantissa = mantissa.removesuffix(".0")
         return f"{mantissa} × 10{str(exponent).translate(SUPERSCRIPT)}"
     text = f"{value:.{decimals(value, spread)}f}"
     return ("0" if float(text) == 0 and value == 0 else text).replace("-", MINUS)
+
+
+def stated(value: float, tolerance: float | None) -> str:
+    """A figure that the paper prints: with at least the decimals of the tolerance on it, as nought is a digit too.
+
+    >>> stated(99.0, 0.5), stated(0.99, 0.003), stated(5.2, None)
+    ('99.0', '0.990', '5.2')
+    """
+    if scientific(value):
+        return number(value)
+    return f"{value:.{max(decimals(value), decimals(tolerance or 0.0))}f}".replace("-", MINUS)
 
 
 def with_spread(value: float, spread: float | None, n: int | None = None) -> str:

@@ -73,7 +73,7 @@ def notation(entry: Entry) -> Markup:
                 math(symbol.house),
                 symbol.name,
                 join((code(name) for name in names), ", ") if names else None,
-                element("span", symbol.shape.replace("*", " · ").replace(" ", " "), class_="shape") if symbol.shape else None,
+                _shape(symbol.shape) if symbol.shape else None,
             )
         )
 
@@ -81,6 +81,12 @@ def notation(entry: Entry) -> Markup:
         return nothing("No notation is recorded for this entry yet.")
     heads = ("Paper", "Here", "Meaning", "In the code", "Shape")
     return table(heads, map(row, entry.notation), class_="notation", caption=f"Notation of {entry.short}")
+
+
+def _shape(axes: str) -> Markup:
+    names = axes.split()
+    pieces = (element("span", name.replace("*", "·"), class_="axis") for name in names)
+    return element("span", join(pieces, " × "), class_="shape")
 
 
 def departures(entry: Entry) -> Markup:
