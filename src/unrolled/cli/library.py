@@ -158,7 +158,7 @@ def check(
             typer.echo(f"lacks: {item}" if item.level == "lacks" else str(item))
         count = "1 entry" if slug or len(slugs()) == 1 else f"{len(slugs())} entries"
         more = f", {len(found) - len(faults)} things lacking" if len(found) > len(faults) else ""
-        typer.echo(f"checked {count}: {len(faults)} faults{more}", err=True)
+        typer.echo(f"checked {count}: {len(faults)} fault{'s' * (len(faults) != 1)}{more}", err=True)
     if faults:
         raise typer.Exit(1)
 
