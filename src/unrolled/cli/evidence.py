@@ -8,7 +8,7 @@ import typer
 
 from unrolled.base.errors import UnrolledError
 from unrolled.cli import app
-from unrolled.cli.library import AS_JSON, print_json, print_table
+from unrolled.cli.library import AS_JSON, chapter_key, print_json, print_table
 
 evidence_app = typer.Typer(
     help="Collect, show and verify what was measured for the claims.", no_args_is_help=True
@@ -18,25 +18,11 @@ app.add_typer(evidence_app, name="evidence")
 SLUG = typer.Argument(help="The entry's slug.")
 
 
-def _chapter_key(slug: str) -> str | None:
-    """The present key of an entry's chapter, or None where it has none."""
-    from unrolled.base.paths import notebooks
-
-    path = notebooks() / f"{slug}.ipynb"
-    if not path.is_file():
-        return None
-    try:
-        from unrolled.execution.keys import notebook_key
-    except ImportError:  # an installation without the book's parts has no chapters to compare with
-        return None
-    return notebook_key(path)
-
-
 def _rows(slug: str) -> list[dict[str, object]]:
     from unrolled.library.entries import load_entry
     from unrolled.library.evidence import load, stale_claims, verdicts
 
-    entry, evidence, key = load_entry(slug), load(slug), _chapter_key(slug)
+    entry, evidence, key = load_entry(slug), load(slug), chapter_key(slug)
     found = verdicts(entry, evidence, key)
     stale = stale_claims(evidence, entry.datasets, key) if evidence else {}
     measured = {item.claim: item for item in evidence.measurements} if evidence else {}
@@ -146,25 +132,18 @@ def verify(
         False, "--all", help="Repeat the first updates of evidence that is not stale too."
     ),
 ) -> None:
-    """Repeat each run's first updates and carry equal evidence over. Example: unrolled evidence verify bn_lstm
+    """Repeat first updates and carry equal evidence over. Example: unrolled evidence verify bn_lstm
 
     Where the losses are equal, changed code computes the same, and the evidence gets the new key and says so.
     Where they differ, it stays stale and the exit status is 1.
     """
+    from unrolled.library import evidence as files
     from unrolled.library.entries import load_entry
-    from unrolled.library.evidence import (
-        evidence_file,
-        load,
-        pinned_versions,
-        save,
-        source_part,
-        stale_claims,
-    )
 
-    entry, evidence = load_entry(slug), load(slug)
+    entry, evidence = load_entry(slug), files.load(slug)
     if evidence is None:
         raise UnrolledError(f"nothing was measured for {slug}", mend=f"unrolled evidence collect {slug}")
-    stale = stale_claims(evidence, entry.datasets)
+    stale = files.stale_claims(evidence, entry.datasets)
     wanted = [item for item in evidence.measurements if item.key_parts and (every or item.claim in stale)]
     if not wanted:
         typer.echo("no evidence from runs is stale")
@@ -187,22 +166,24 @@ def verify(
         elif item.claim in stale:
             kinds = [versions.partition(":")[0] for versions in item.key_parts.versions]
             versions = tuple(
-                pinned_versions(k) or v for k, v in zip(kinds, item.key_parts.versions, strict=True)
+                files.pinned_versions(k) or v for k, v in zip(kinds, item.key_parts.versions, strict=True)
             )
-            parts = item.key_parts.model_copy(update={"source": source_part(slug), "versions": versions})
+            parts = item.key_parts.model_copy(
+                update={"source": files.source_part(slug), "versions": versions}
+            )
             said = f"the first updates of its runs were repeated on {today} with equal losses, after a change"
             measurements.append(item.model_copy(update={"key_parts": parts, "carried_over": said}))
             typer.echo(f"{item.claim}: equal, carried over")
         else:
             measurements.append(item)
             typer.echo(f"{item.claim}: equal")
-    save(evidence.model_copy(update={"measurements": tuple(measurements)}))
+    files.save(evidence.model_copy(update={"measurements": tuple(measurements)}))
     if differing:
         for line in differing:
             typer.echo(line, err=True)
         raise UnrolledError(
             f"{len(differing)} of {len(wanted)} claims stay stale",
-            file=evidence_file(slug),
+            file=files.evidence_file(slug),
             mend=f"train again: unrolled train {slug} --profile paper",
         )
 

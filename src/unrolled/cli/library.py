@@ -10,6 +10,7 @@ import typer
 
 from unrolled.cli import app
 
+NAMES = typer.Argument(help="Slugs of entries, or keys of the bibliography.")
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
@@ -109,7 +110,7 @@ def show(slug: str = typer.Argument(help="The entry's slug."), as_json: bool = A
 
 @app.command()
 def cite(
-    names: list[str] = typer.Argument(help="Slugs of entries, or keys of the bibliography."),
+    names: list[str] = NAMES,
     style: str = typer.Option(
         "bibtex", "--style", "-s", help="bibtex, ris, csl-json, apa, ieee or a .csl file."
     ),
@@ -134,3 +135,48 @@ def schema(
         typer.echo(f"wrote {path}")
     else:
         typer.echo(entry_schema(), nl=False)
+
+
+@app.command()
+def check(
+    slug: str = typer.Argument(None, help="Only this entry."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Check every link of the chain; exit 1 where one is broken. Example: unrolled check bn_lstm"""
+    from unrolled.library.check import check as checked
+    from unrolled.library.entries import entry_file, slugs
+
+    if slug is not None:
+        entry_file(slug)
+    keys = {name: key for name in ([slug] if slug else slugs()) if (key := chapter_key(name))}
+    found = checked(slug, keys)
+    faults = [item for item in found if item.level == "fault"]
+    if as_json:
+        print_json([item.as_json() for item in found])
+    else:
+        for item in found:
+            typer.echo(f"lacks: {item}" if item.level == "lacks" else str(item))
+        count = "1 entry" if slug or len(slugs()) == 1 else f"{len(slugs())} entries"
+        more = f", {len(found) - len(faults)} things lacking" if len(found) > len(faults) else ""
+        typer.echo(f"checked {count}: {len(faults)} faults{more}", err=True)
+    if faults:
+        raise typer.Exit(1)
+
+
+def chapter_key(slug: str) -> str | None:
+    """The present key of an entry's chapter; None where it has none, or none can be told."""
+    from unrolled.base.errors import UnrolledError
+    from unrolled.base.paths import notebooks
+
+    path = notebooks() / f"{slug}.ipynb"
+    if not path.is_file():
+        return None
+    try:
+        from unrolled.execution.keys import notebook_key
+
+        return notebook_key(path)
+    except (
+        ImportError,
+        UnrolledError,
+    ):  # without the book's parts; or a fault that the chapter's own check tells
+        return None

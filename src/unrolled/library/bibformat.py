@@ -1,4 +1,4 @@
-"""BibTeX in one order and one form. Writing twice gives the same bytes, and what is written reads as before."""
+"""BibTeX in one order and one form. Writing twice gives the same bytes; what is written reads as before."""
 
 from __future__ import annotations
 

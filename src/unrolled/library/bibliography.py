@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from bibtexparser import model as blocks
@@ -19,6 +20,7 @@ from bibtexparser.splitter import Splitter
 
 from unrolled.base.errors import unknown
 from unrolled.base.paths import bibliography as bibliography_file
+from unrolled.library.bibvalues import evaluate, pieces
 from unrolled.library.faults import Fault, Faulty, read_text
 
 logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what it would warn of, we report as faults
@@ -46,7 +48,7 @@ _MONTHS = [
 
 @dataclass(frozen=True)
 class Reference:
-    """One entry of the bibliography. ``fields`` hold the values as BibTeX reads them, braces kept, names in lower case."""
+    """One entry of the bibliography: values as BibTeX reads them, braces kept, under names in lower case."""
 
     type: str
     key: str
@@ -126,7 +128,7 @@ def find(keys: Iterable[str], path: Path | None = None) -> list[Reference]:
     )
     chosen = [
         text[start:end]
-        for start, end in zip(cuts, cuts[1:], strict=False)
+        for start, end in pairwise(cuts)
         if wanted.match(text, start) or _STRING.match(text, start)
     ]
     some = parse("\n".join(chosen), path)
@@ -190,7 +192,7 @@ def parse(text: str, path: Path = Path("<text>")) -> Bibliography:
             )
         elif isinstance(block, blocks.String):
             try:
-                result.strings[block.key], _ = _evaluate(block.value, values)
+                result.strings[block.key], _ = evaluate(block.value, values)
                 values[block.key.lower()] = result.strings[block.key]
             except ValueError as error:
                 fault(line, f"@string {block.key}: {error}")
@@ -247,79 +249,15 @@ def _reference(entry: blocks.Entry, line: int, values, comment: str, fault) -> R
             good = False
             continue
         try:
-            fields[name], plain = _evaluate(item.value, values)
+            fields[name], plain = evaluate(item.value, values)
             if not plain:
-                expressions[name] = " # ".join(" ".join(piece.split()) for piece in _pieces(item.value))
+                expressions[name] = " # ".join(" ".join(piece.split()) for piece in pieces(item.value))
         except ValueError as error:
             fault(at, f"entry {entry.key!r}, field {name}: {error}")
             good = False
     return (
         Reference(entry.entry_type.lower(), entry.key, fields, line, comment, expressions) if good else None
     )
-
-
-def _pieces(value: str) -> Iterator[str]:
-    """The parts of ``a # {b} # "c"``.
-
-    Raises:
-        ValueError: if braces or quotes do not close.
-    """
-    depth, quoted, start = 0, False, 0
-    for index, character in enumerate(value):
-        if character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-            if depth < 0:
-                raise ValueError("a closing brace without an opening one")
-        elif character == '"' and depth == 0:
-            quoted = not quoted
-        elif character == "#" and depth == 0 and not quoted:
-            yield value[start:index].strip()
-            start = index + 1
-    if depth or quoted:
-        raise ValueError("a brace or quote that does not close; BibTeX counts escaped braces too")
-    yield value[start:].strip()
-
-
-def _evaluate(value: str, values: Mapping[str, str]) -> tuple[str, bool]:
-    """A value as BibTeX reads it, and whether it was written out in full, without the name of a @string."""
-    whole, plain = "", True
-    for piece in (
-        [value.strip()] if value[:1] == "{" and value.count("{") == 1 == value.count("}") else _pieces(value)
-    ):
-        if len(piece) > 1 and piece[0] + piece[-1] in ("{}", '""'):
-            body = piece[1:-1]
-            if piece[0] == "{" and not _balanced(body):
-                raise ValueError("text after the closing brace")
-            if piece[0] == '"' and not _balanced(body):
-                raise ValueError("braces that do not match inside quotes")
-            whole += body
-        elif piece.isdigit():
-            whole += piece
-        elif piece.lower() in values:
-            whole += values[piece.lower()]
-            plain = False
-        elif not piece:
-            raise ValueError("no value")
-        else:
-            raise ValueError(f"no @string is named {piece[:40]!r}; text needs braces")
-    return " ".join(whole.split()), plain
-
-
-def _balanced(text: str) -> bool:
-    """Whether every brace closes, both for BibTeX, which counts escaped braces, and for bibtexparser, which does not."""
-    if "{" not in text and "}" not in text:
-        return not text.endswith("\\")
-    for pattern in (r"[{}]", r"(?<!\\)[{}]"):
-        depth = 0
-        for match in re.finditer(pattern, text):
-            depth += 1 if match[0] == "{" else -1
-            if depth < 0:
-                return False
-        if depth:
-            return False
-    return not text.endswith("\\")
 
 
 def _tidy(comment: str) -> str:

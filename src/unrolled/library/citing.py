@@ -33,7 +33,7 @@ def cite(names: str | Iterable[str], style: str = "bibtex", *, html: bool = Fals
 
     Args:
         names: slugs of entries, or keys of the bibliography.
-        style: ``bibtex``, ``ris``, ``csl-json``, a printed style of ``styles()``, or the path of a ``.csl`` file.
+        style: ``bibtex``, ``ris``, ``csl-json``, one of ``styles()``, or a path to a ``.csl`` file.
         html: printed styles as HTML, with italics, instead of plain text.
 
     Raises:

@@ -48,10 +48,10 @@ def _distance(value: float, paper_value: float | None) -> float:
 def judge(claim: Claim, measurement: Measurement | None, stale: bool = False) -> Verdict:
     """What the evidence says of a claim.
 
-    In this order: no measurement, *not attempted*; its key has changed, *stale*; beats the paper's value in the
-    claim's direction by more than the rule's tolerance, *better*; the rule holds, *reproduced*; only the trend's
-    rule holds, *trend only*; else *not reproduced*. A claim at the paper's scale that was measured at less (a
-    smaller profile, or a schedule that was not run to its end) is at best *trend only*.
+    In this order: no measurement, *not attempted*; its key has changed, *stale*; beats the paper's value in
+    the claim's direction by more than the rule's tolerance, *better*; the rule holds, *reproduced*; only the
+    trend's rule holds, *trend only*; else *not reproduced*. A claim at the paper's scale that was measured at
+    less (a smaller profile, or a schedule that was not run to its end) is at best *trend only*.
     """
     if measurement is None:
         return Verdict.NOT_ATTEMPTED
@@ -101,8 +101,9 @@ def run_name(result: Mapping) -> str:
 def measure(claim: Claim, results: Iterable[Mapping]) -> Measurement | None:
     """A claim's value from the results of runs (``result.json``), or None where no run was made for it.
 
-    Of several configurations or states of the code that fit, one is taken: of the paper's profile before others,
-    complete before not, more seeds before fewer, newer before older. A difference pairs the runs by seed.
+    Of several configurations or states of the code that fit, one is taken: of the paper's profile before
+    others, complete before not, more updates and seeds before fewer, newer before older. A difference pairs
+    the runs by seed.
 
     Raises:
         UnrolledError: if a run lacks the claim's metric, or it is no finite number.

@@ -1,4 +1,4 @@
-"""From the run store to evidence: claims measured, fingerprints and curves kept. Reads files only, trains nothing."""
+"""From the run store to evidence: claims measured, fingerprints and curves kept. It trains nothing."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def results(slug: str, store: Path | None = None) -> tuple[list[dict], list[str]
 def collect(entry: Entry, store: Path | None = None, *, replace: bool = False) -> Collected:
     """Measure an entry's claims from its finished runs and merge them with the evidence that is there.
 
-    A measurement is only replaced by one of at least its size (as many seeds, and complete if it was), or where
-    it is stale, or with ``replace``. Measurements of claims without new runs stay as they are.
+    A measurement is only replaced by one of at least its size (as many seeds, and complete if it was), or
+    where it is stale, or with ``replace``. Measurements of claims without new runs stay as they are.
 
     Raises:
         UnrolledError: if a run lacks a metric that a claim needs, or the evidence file has faults.
@@ -150,8 +150,9 @@ def _costs(old: Evidence, runs: Sequence[Mapping]) -> tuple[Cost, ...]:
 
 
 def curve(folder: Path, points: int = POINTS) -> dict[str, tuple[float, ...]]:
-    """A run's learning curve from ``metrics.jsonl``: at most ``points`` updates, the validation metrics there, and
-    the mean training loss since the point before. Empty where there is none.
+    """A run's learning curve from ``metrics.jsonl``; empty where there is none.
+
+    At most ``points`` updates, the validation metrics there, the mean training loss since the point before.
 
     Raises:
         UnrolledError: if a line other than a torn last one is no JSON.

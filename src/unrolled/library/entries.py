@@ -73,7 +73,7 @@ def read_all(folder: Path | None = None) -> tuple[dict[str, Entry], dict[str, Do
 
 
 def read_entry(path: Path) -> tuple[Entry | None, Document]:
-    """An entry, or None where its file has faults, and the document with the faults and the line of each value."""
+    """An entry (None where its file has faults), and the document: the faults and the line of each value."""
     return _read_entry(path, _stamp(path))
 
 

@@ -1,4 +1,4 @@
-"""Evidence files, ``bib/evidence/<slug>.json``: read, written, and whether they still follow from the code."""
+"""Evidence files, ``bib/evidence/<slug>.json``: read, written, and told whether they are stale."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ Comparator = Literal[">=", ">", "<=", "<", "within", "between"]
 
 
 class Rule(Model):
-    """When a claim holds. ``within``: |measured - paper value| <= tolerance. ``between``: bound <= x <= upper."""
+    """When a claim holds. ``within``: |x - paper value| <= tolerance. ``between``: bound <= x <= upper."""
 
     comparator: Comparator
     bound: Finite | None = None
@@ -361,7 +361,7 @@ class Measurement(Model):
 
 
 class Fingerprint(Model):
-    """The losses of a run's first updates: repeated in seconds, they tell whether code still does the same."""
+    """The losses of a run's first updates: repeated in seconds, they tell whether the code does the same."""
 
     run: Text
     key: Text

@@ -43,7 +43,7 @@ class Document:
 
 
 def read_yaml(path: Path) -> Document:
-    """Read a YAML file; what is wrong with it is in ``faults``, and ``data`` is None where nothing could be read.
+    """Read a YAML file; what is wrong with it is in ``faults``; ``data`` is None where nothing could be read.
 
     Raises:
         UnrolledError: if the file cannot be read at all.
@@ -81,7 +81,7 @@ def read_yaml(path: Path) -> Document:
 
 
 def _harmless(text: str, document: Document) -> bool:
-    """Whether the text can be composed safely; composing is recursive and expands aliases, parsing does neither."""
+    """Whether the text can be composed safely: composing is recursive and expands aliases, parsing is not."""
     depth, starts = 0, (yaml.MappingStartEvent, yaml.SequenceStartEvent)
     documents = 0
     for event in yaml.parse(text, Loader=_Loader):
