@@ -122,9 +122,9 @@ def test_a_chapter_over_its_limit_is_ended_with_all_its_processes(write: Write, 
         "import subprocess, sys\np = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
     )
     tell = "from pathlib import Path\nPath('child').write_text(str(p.pid))\nwhile True: pass"
-    file = write(code(f"{child}\n{tell}"))
+    file = write(markdown("Wait."), code(f"{child}\n{tell}"))
     before = file.read_bytes()
-    with pytest.raises(runner.ChapterFailed, match=r"took longer than 2 s \(profile book\), in cell 2"):
+    with pytest.raises(runner.ChapterFailed, match=r"took longer than 2 s \(profile book\), in code cell 2"):
         runner.run("tiny", limit=2)
     assert not _alive(int((project / "notebooks/child").read_text()))
     assert file.read_bytes() == before

@@ -161,7 +161,7 @@ def run(
         ):
             partial.unlink(missing_ok=True)
             execution = _Execution(source, Path(scratch), log, partial, limit, profile)
-            report = execution.execute(text, changed, len(notebook["cells"]), progress)
+            report = execution.execute(text, changed, _numbers(notebook, injected=bool(changed)), progress)
             executed = _finished(execution, report)
             if stored and source.read_bytes() != text:
                 raise ChapterFailed("was edited while it ran", file=source, log=log, partial=partial)
@@ -199,9 +199,12 @@ class _Execution:
     profile: str
 
     def execute(
-        self, text: bytes, parameters: dict[str, Any], cells: int, progress: Progress | None
+        self, text: bytes, parameters: dict[str, Any], numbers: list[int], progress: Progress | None
     ) -> dict[str, Any]:
-        """Run the worker to its end and return its report."""
+        """Run the worker to its end and return its report.
+
+        ``numbers`` holds, for every cell as papermill counts them, how many code cells there are up to it.
+        """
         job, report = self.scratch / "job.json", self.scratch / "report.json"
         (self.scratch / "input.ipynb").write_bytes(text)
         settings = {
@@ -226,7 +229,7 @@ class _Execution:
                 start_new_session=True,
             )
             try:
-                self._wait(process, cells, progress)
+                self._wait(process, numbers, progress)
             finally:
                 if process.poll() is None:
                     _end(process)
@@ -235,7 +238,7 @@ class _Execution:
             self.fail(f"papermill ended with code {process.returncode}")
         return json.loads(report.read_text(encoding="utf-8"))
 
-    def _wait(self, process: subprocess.Popen, cells: int, progress: Progress | None) -> None:
+    def _wait(self, process: subprocess.Popen, numbers: list[int], progress: Progress | None) -> None:
         began, cell = None, 0
         with open(self.log, encoding="utf-8", errors="replace") as log:
             while True:
@@ -248,10 +251,11 @@ class _Execution:
                 for number in re.findall(r"Executing Cell (\d+)", log.read()):
                     began, cell = began or time.monotonic(), int(number)
                     if progress:
-                        progress(cell, cells)
+                        progress(cell, len(numbers))
                 if began and self.limit is not None and time.monotonic() - began > self.limit:
                     _end(process)
-                    self.fail(f"took longer than {self.limit:g} s (profile {self.profile}), in cell {cell}")
+                    place = f"code cell {numbers[cell - 1]}"
+                    self.fail(f"took longer than {self.limit:g} s (profile {self.profile}), in {place}")
 
     def fail(self, problem: str) -> None:
         """Raise the error of this execution."""
@@ -290,6 +294,15 @@ def _finished(execution: _Execution, report: Mapping[str, Any]) -> Any:
             f"took {seconds:.1f} s, longer than {execution.limit:g} s (profile {execution.profile})"
         )
     return executed
+
+
+def _numbers(notebook: Mapping[str, Any], *, injected: bool) -> list[int]:
+    numbers, number = [], 0
+    for cell in notebook["cells"]:
+        number += cell.get("cell_type") == "code" and bool(cell["source"].strip())
+        # Papermill's own cell follows the parameters cell, and is no cell of the author's.
+        numbers += [number] * (2 if injected and notebooks.PARAMETERS in notebooks.tags(cell) else 1)
+    return numbers
 
 
 def _counts(cell: Any) -> bool:
