@@ -187,7 +187,8 @@ def test_doubled_keys_are_faults_and_never_lose_the_first(text, rng):
 
 def test_ten_thousand_entries_round_trip_in_under_ten_seconds():
     one = (
-        '@inproceedings{{key{n},\n  author = {{G{{\\"u}}l{{\\c{{c}}}}ehre, {{\\c{{C}}}}a{{\\u{{g}}}}lar and Le, Quoc}},\n'
+        "@inproceedings{{key{n},\n"
+        '  author = {{G{{\\"u}}l{{\\c{{c}}}}ehre, {{\\c{{C}}}}a{{\\u{{g}}}}lar and Le, Quoc}},\n'
         "  title = {{Paper {n} on {{LSTM}}s}},\n  booktitle = {{Proceedings of the {n}th Meeting}},\n"
         "  year = {{2016}},\n  pages = {{1--{n}}},\n  url = {{https://example.org/{n}}}\n}}\n"
     )

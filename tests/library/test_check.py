@@ -19,7 +19,7 @@ ENTRY = "bib/entries/bn_lstm.yaml"
 
 @pytest.fixture
 def whole(project, edit):
-    """The project with its sources and oracles, the entry as a draft, and a chapter with all its equations."""
+    """The project with sources and oracles, the entry as a draft, and a chapter with all its equations."""
     shutil.copytree(
         ROOT / "src" / "unrolled", project / "src" / "unrolled", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -151,8 +151,8 @@ def test_an_import_of_another_paper_must_be_in_builds_on(whole, edit):
     (whole / "src" / "unrolled" / "papers" / "ntm" / "__init__.py").write_text("")
     path = edit(
         "src/unrolled/papers/bn_lstm/model.py",
-        "from __future__ import annotations\n",
-        "from __future__ import annotations\n\nfrom unrolled.papers import ntm\n",
+        "\nimport torch\n",
+        "\nimport torch\nfrom unrolled.papers import ntm\n",
     )
     found = [fault for fault in check() if fault.level == "fault"]
     assert [(fault.file, "imports ntm" in fault.problem) for fault in found] == [(path, True)]

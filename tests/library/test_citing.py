@@ -57,15 +57,15 @@ def test_csl_json_is_unicode_with_names_in_parts():
 
 def test_apa_prints_what_the_style_asks_for():
     assert cite("hochreiter1997long", "apa") == (
-        "Hochreiter, S., & Schmidhuber, J. (1997). Long Short-Term Memory. Neural Computation, 9(8), 1735–1780. "
-        "https://doi.org/10.1162/neco.1997.9.8.1735\n"
+        "Hochreiter, S., & Schmidhuber, J. (1997). Long Short-Term Memory. Neural Computation, 9(8), "
+        "1735–1780. https://doi.org/10.1162/neco.1997.9.8.1735\n"
     )
 
 
 def test_ieee_prints_what_the_style_asks_for():
     assert cite("lecun1998gradient", "ieee").startswith(
-        "Y. LeCun, L. Bottou, Y. Bengio, and P. Haffner, “Gradient-Based Learning Applied to Document Recognition,” "
-        "Proceedings of the IEEE, vol. 86, no. 11, pp. 2278–2324, 1998."
+        "Y. LeCun, L. Bottou, Y. Bengio, and P. Haffner, “Gradient-Based Learning Applied to Document "
+        "Recognition,” Proceedings of the IEEE, vol. 86, no. 11, pp. 2278–2324, 1998."
     )
 
 
@@ -77,7 +77,8 @@ def test_every_style_prints_every_reference(style):
 
 
 def test_corporate_authors_particles_and_others_keep_their_form():
-    text = "@misc{a, author = {{Theano Development Team} and van den Berg, Rianne and others}, title = {T}, year = 2016}"
+    people = "{Theano Development Team} and van den Berg, Rianne and others"
+    text = f"@misc{{a, author = {{{people}}}, title = {{T}}, year = 2016}}"
     reference = parse(text).entries["a"]
     people = json.loads(render([reference], "csl-json"))[0]["author"]
     assert people[0] == {"literal": "Theano Development Team"}
@@ -126,7 +127,7 @@ def test_a_file_that_is_no_style_is_one_clear_error(tmp_path):
 def test_the_command_answers_in_under_half_a_second():
     command = [sys.executable, "-m", "unrolled", "cite", "bn_lstm"]
     taken = []
-    for _ in range(3):
+    for _ in range(5):
         start = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
         taken.append(time.perf_counter() - start)
@@ -153,7 +154,8 @@ def test_the_command_answers_in_under_half_a_second():
 
 def test_citing_imports_nothing_heavy():
     code = (
-        "import sys\nfrom unrolled.cli import main\ntry:\n    main(['cite', 'bn_lstm'])\nexcept SystemExit:\n    pass\n"
+        "import sys\nfrom unrolled.cli import main\n"
+        "try:\n    main(['cite', 'bn_lstm'])\nexcept SystemExit:\n    pass\n"
         "print([m for m in ('torch', 'numpy', 'matplotlib', 'citeproc', 'rich', 'sphinx') if m in sys.modules])"
     )
     done = subprocess.run(

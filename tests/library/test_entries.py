@@ -1,4 +1,4 @@
-"""Entries load with every fault of every file at once, each with its line; nothing a file holds brings a traceback."""
+"""Entries load with every fault at once, each with its line; nothing that a file holds brings a traceback."""
 
 from __future__ import annotations
 

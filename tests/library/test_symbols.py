@@ -14,8 +14,10 @@ def code(project):
     module = project / "src" / "unrolled" / "papers" / "toy" / "model.py"
     module.parent.mkdir(parents=True)
     module.write_text(
-        "raise RuntimeError('imported')\n\nGAMMA: float = 0.1\n\n\n@decorated\n@twice\ndef step(x):\n    return x\n\n\n"
-        "class Cell:\n    size = 3\n\n    async def forward(self):\n        def inner(): ...\n        return 1\n",
+        "raise RuntimeError('imported')\n\nGAMMA: float = 0.1\n\n\n"
+        "@decorated\n@twice\ndef step(x):\n    return x\n\n\n"
+        "class Cell:\n    size = 3\n\n"
+        "    async def forward(self):\n        def inner(): ...\n        return 1\n",
         encoding="utf-8",
     )
     test = project / "tests" / "oracles" / "test_toy.py"

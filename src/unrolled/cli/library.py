@@ -184,7 +184,9 @@ def chapter_key(slug: str) -> str | None:
 
 @app.command()
 def fmt(
-    only_check: bool = typer.Option(False, "--check", help="Write nothing; exit 1 where something would change."),
+    only_check: bool = typer.Option(
+        False, "--check", help="Write nothing; exit 1 where something would change."
+    ),
 ) -> None:
     """Order and normalise bib/references.bib. Example: unrolled fmt --check"""
     from unrolled.base.files import write_whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +39,7 @@ class Config(TrainingConfig):
     split_seed: int | None = None
     """The seed of the digits' split; None takes the run's own seed."""
 
-    def for_seed(self, seed: int) -> Self:
+    def for_seed(self, seed: int) -> Config:
         """The digits are split anew for each seed, so that the spread over seeds holds the split's too."""
         return replace(self, split_seed=seed) if self.task == "digits" and self.split_seed is None else self
 
@@ -49,7 +49,7 @@ class Config(TrainingConfig):
         return 64 if self.task == "digits" else 784
 
     @classmethod
-    def smoke(cls) -> Self:
+    def smoke(cls) -> Config:
         """Does it run: six updates of a tiny BN-LSTM."""
         return cls(
             model="bn_lstm",
@@ -65,7 +65,7 @@ class Config(TrainingConfig):
         )
 
     @classmethod
-    def book(cls) -> Self:
+    def book(cls) -> Config:
         """A small BN-LSTM on the digits: seconds on one core."""
         return cls(
             model="bn_lstm",
@@ -86,7 +86,7 @@ class Config(TrainingConfig):
         )
 
     @classmethod
-    def paper(cls) -> Self:
+    def paper(cls) -> Config:
         """The paper's BN-LSTM on permuted MNIST: 200 epochs of 500 updates.
 
         The text says RMSProp with momentum 0.9 and learning rate 1e-3; so does this. The released code has a
