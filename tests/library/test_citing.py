@@ -132,9 +132,8 @@ def test_the_command_answers_in_under_half_a_second():
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
         taken.append(time.perf_counter() - start)
     assert done.stdout == cite("bn_lstm")
-    if (
-        min(taken) >= 0.5
-    ):  # the machine may be busy with others: what counts then is the time of the processor
+    # the machine may be busy with others: what counts then is the time of the processor
+    if min(taken) >= 0.5:
         spent = subprocess.run(
             [
                 sys.executable,

@@ -1,4 +1,4 @@
-"""Evidence is read and written whole and tells when it is stale; collecting loses nothing that was measured."""
+"""Evidence is read and written whole and tells when it is stale; collecting loses nothing measured."""
 
 from __future__ import annotations
 

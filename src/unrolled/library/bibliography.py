@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -177,7 +177,7 @@ class _Reader:
         self.result.faults.append(Fault(self.result.file, line, problem, mend))
 
     def _place(self, block: blocks.Block, inner: blocks.Block) -> int:
-        """The block's line. It is looked up in the text: bibtexparser counts no line that ends in a backslash."""
+        """The block's line, looked up in the text: bibtexparser counts no line that ends in a backslash."""
         raw = block.raw or inner.raw or ""
         start = self.text.find(raw, self._position) if raw else -1
         if start < 0:
@@ -187,8 +187,8 @@ class _Reader:
 
     def _broken(self, block: blocks.ParsingFailedBlock, inner: blocks.Block, line: int) -> None:
         if isinstance(block, blocks.DuplicateBlockKeyBlock):
-            first = f"first on line {self.seen[inner.key.lower()]}" if inner.key.lower() in self.seen else None
-            self._fault(line, f"key {inner.key!r} twice", first)
+            first = self.seen.get(inner.key.lower())
+            self._fault(line, f"key {inner.key!r} twice", f"first on line {first}" if first else None)
         elif isinstance(block, blocks.DuplicateFieldKeyBlock):
             twice = ", ".join(sorted(block.duplicate_keys))
             self._fault(line, f"entry {inner.key!r}: field {twice} twice")
@@ -211,7 +211,8 @@ class _Reader:
             mend = "start an entry with '@' on a line of its own"
             self._fault(at, "text between entries that looks like an entry", mend)
         result = self.result
-        if implicit and not (result.entries or result.strings or result.preambles or result.header or self.comment):
+        begun = result.entries or result.strings or result.preambles or result.header or self.comment
+        if implicit and not begun:
             # what is parted from the first entry by an empty line is the file's header
             gap = re.compile(r"[ \t]*\n[ \t]*\n|\s*\Z").match(self.text, self._position)
             paragraphs = said.split("\n\n")
@@ -251,7 +252,8 @@ class _Reader:
                 try:
                     fields[name], plain = evaluate(item.value, self.values)
                     if not plain:
-                        expressions[name] = " # ".join(" ".join(piece.split()) for piece in pieces(item.value))
+                        joined = (" ".join(piece.split()) for piece in pieces(item.value))
+                        expressions[name] = " # ".join(joined)
                 except ValueError as error:
                     self._fault(at, f"entry {entry.key!r}, field {name}: {error}")
         if len(self.result.faults) > known:

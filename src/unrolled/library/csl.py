@@ -120,7 +120,7 @@ def printed(references: list[Reference], style: Path, *, html: bool = False) -> 
 
 
 def _for_citeproc(item: dict, *, escaped: bool) -> dict:
-    """The item as citeproc needs it: a body's name as a family name, and text escaped, which it leaves to us."""
+    """The item as citeproc needs it: a body's name as a family name, and text escaped, which it does not."""
 
     def text(value: object) -> object:
         if isinstance(value, str):
