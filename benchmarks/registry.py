@@ -22,7 +22,10 @@ class Contender(NamedTuple):
 
 
 class Benchmark(NamedTuple):
-    """A model at some lengths. The first contender is the limit, torch's fused layer; the second the textbook."""
+    """A model at some lengths.
+
+    Its first contender is the limit, torch's fused layer; its second is a textbook loop.
+    """
 
     slug: str
     what: str
