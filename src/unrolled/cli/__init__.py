@@ -27,13 +27,15 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
 ) -> None:
     """Read, run and cite recurrent networks, paper by paper."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line. A fault is one line on standard error and a non-zero exit: 1 failed, 2 wrong use."""
+    """Run the command line. A fault is a line on standard error and an exit status: 1 failed, 2 wrong use."""
     try:
         app(args=arguments, standalone_mode=True)
     except UnrolledError as error:
@@ -42,3 +44,6 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         typer.echo("unrolled: interrupted", err=True)
         sys.exit(130)
+
+
+from unrolled.cli import evidence, library, run  # noqa: E402, F401  (commands register themselves on import)

@@ -1,0 +1,42 @@
+"""The 8x8 digits that scikit-learn ships: an embedded set, so that reading and testing need no download."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrolled.data.sequences import permutation, pixels
+
+TRAIN = 1297
+"""How many of the 1,797 digits are for training; the other 500 are for validation."""
+
+
+def load() -> tuple[Tensor, Tensor]:
+    """All 1,797 digits: images ``[1797, 8, 8]`` float32 in ``[0, 1]``, labels ``[1797]`` int64.
+
+    >>> images, labels = load()
+    >>> tuple(images.shape), float(images.max())
+    ((1797, 8, 8), 1.0)
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = torch.from_numpy((bunch.images / 16.0).astype(np.float32))
+    return images, torch.from_numpy(bunch.target.astype(np.int64))
+
+
+def sequential(*, split: int = 0, permuted: int | None = None) -> dict[str, tuple[Tensor, Tensor]]:
+    """The digits as sequences of 64 pixels, ``[n, 64, 1]``, split into 1,297 for training and 500 for validation.
+
+    Args:
+        split: the seed of the split.
+        permuted: the seed of the one order in which all pictures are read; row by row without it.
+    """
+    images, labels = load()
+    order = None if permuted is None else permutation(64, permuted)
+    sequences, shuffled = pixels(images, order), permutation(len(images), split)
+    return {
+        "train": (sequences[shuffled[:TRAIN]], labels[shuffled[:TRAIN]]),
+        "valid": (sequences[shuffled[TRAIN:]], labels[shuffled[TRAIN:]]),
+    }

@@ -1,0 +1,121 @@
+"""One file from its pinned address, through pooch: resumed where it was cut off, checked before it is used."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unrolled.base.errors import UnrolledError
+
+if TYPE_CHECKING:
+    from unrolled.data.registry import File
+
+TIMEOUT = 30.0  # seconds without a byte
+
+
+class Resuming:
+    """A downloader for pooch that keeps what it got in ``<name>.part`` and asks only for the rest.
+
+    pooch's own downloader starts again from nothing; it also has no way to say that a file was cut off.
+    """
+
+    def __init__(self, part: Path, size: int) -> None:
+        self.part, self.size = part, size
+
+    def __call__(self, url: str, output_file: object, pooch: object, check_only: bool = False) -> None:
+        import requests
+        from tqdm import tqdm
+
+        have = self.part.stat().st_size if self.part.is_file() else 0
+        if have > self.size:
+            self.part.unlink()
+            have = 0
+        if have < self.size:
+            # The bytes must come as they are: a body that is compressed on the way has other positions.
+            headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+            with requests.get(url, stream=True, timeout=TIMEOUT, headers=headers) as answer:
+                answer.raise_for_status()
+                resumed = have > 0 and answer.status_code == 206
+                with (
+                    open(self.part, "ab" if resumed else "wb") as file,
+                    tqdm(
+                        total=self.size,
+                        initial=have if resumed else 0,
+                        unit="B",
+                        unit_scale=True,
+                        desc=self.part.name.removesuffix(".part"),
+                        disable=not sys.stderr.isatty(),
+                        leave=False,
+                    ) as bar,
+                ):
+                    for chunk in answer.iter_content(1 << 16):
+                        file.write(chunk)
+                        bar.update(len(chunk))
+        have = self.part.stat().st_size
+        if have < self.size:
+            raise requests.exceptions.ChunkedEncodingError(f"cut off after {have} of {self.size} bytes")
+        shutil.copyfile(self.part, str(output_file))
+
+
+def download(file: File, path: Path) -> Path:
+    """Download one pinned file to ``path``; it takes that name only after its SHA-256 was found right.
+
+    Raises:
+        UnrolledError: if the address does not answer, the file is cut off (the next call resumes), its sum
+            differs, or the disk is full.
+    """
+    import pooch
+    import requests
+
+    part = path.with_name(path.name + ".part")
+    by_hand = (
+        f"or put the file into the folder that UNROLLED_DATA_MIRROR names, as {path.parent.name}/{path.name}"
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(path.parent).free
+        if free < 2 * file.bytes:
+            raise OSError(errno.ENOSPC, f"{2 * file.bytes:,} bytes are needed and {free:,} are free")
+        pooch.get_logger().setLevel("WARNING")
+        pooch.retrieve(
+            file.url,
+            known_hash=f"sha256:{file.sha256}",
+            fname=path.name,
+            path=path.parent,
+            downloader=Resuming(part, file.bytes),
+        )
+    except requests.exceptions.HTTPError as error:
+        code = error.response.status_code if error.response is not None else "an error"
+        raise UnrolledError(f"{file.url} answers {code}", mend=f"try later, {by_hand}") from error
+    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
+        raise UnrolledError(
+            f"{file.url}: the download was cut off", file=part, mend="call again: it goes on from there"
+        ) from error
+    except requests.exceptions.RequestException as error:
+        raise UnrolledError(
+            f"{file.url} cannot be reached", mend=f"connect to the network, {by_hand}"
+        ) from error
+    except ValueError as error:  # pooch's word for a sum that differs; the wrong bytes are thrown away
+        from unrolled.base.files import sha256
+
+        found = sha256(part) if part.is_file() else "unknown"
+        part.unlink(missing_ok=True)
+        raise UnrolledError(
+            f"{file.url}: SHA-256 is {found}; expected {file.sha256}",
+            mend=f"the file at that address has changed; nothing was kept; {by_hand}",
+        ) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UnrolledError(
+                f"no space for {file.name}: {error.strerror}",
+                file=path.parent,
+                mend="make room, or set UNROLLED_DATA to another folder",
+            ) from error
+        raise UnrolledError(
+            f"cannot be written: {error.strerror}", file=path, mend="set UNROLLED_DATA to another folder"
+        ) from error
+    part.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,235 @@
+"""The run store: one folder a run, named by what the run depends on, so that nothing is trained twice.
+
+``<store>/<slug>/<variant>-s<seed>-<key[:12]>/`` holds ``config.json``, ``metrics.jsonl``, the last two
+checkpoints, ``best.safetensors`` and, once the run has ended, ``result.json``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from unrolled.base import keys
+from unrolled.base.errors import UnrolledError
+from unrolled.base.paths import runs
+from unrolled.training import history
+from unrolled.training.checkpoints import latest, read_tensors
+from unrolled.training.experiment import Experiment, TrainingConfig, variant_of
+
+log = logging.getLogger(__name__)
+
+
+def versions(device_kind: str) -> str:
+    """The versions that change numbers, of the running process: ``"cpu: numpy 2.4.6, torch 2.13.0"``.
+
+    What follows a plus sign is left out: it names the build for a device, which the kind says already.
+    """
+    import numpy
+    import torch
+
+    return f"{device_kind}: numpy {numpy.__version__}, torch {torch.__version__.partition('+')[0]}"
+
+
+def source_part(experiment: Experiment) -> str:
+    """The key of the code that a run executes: the experiment's import closure and the training loop's."""
+    module = type(experiment).__module__
+    if module.startswith("unrolled."):
+        return keys.source_key([module, "unrolled.training.fit"])
+    own = keys.file_key(Path(inspect.getfile(type(experiment))), as_text=False)  # one outside the package
+    return keys.combine({"experiment": own, "fit": keys.source_key(["unrolled.training.fit"])})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run before it is trained: who it is, and its key. Made by ``plan``."""
+
+    slug: str
+    variant: str
+    profile: str
+    seed: int
+    config: TrainingConfig
+    key_parts: dict[str, str]
+
+    @cached_property
+    def key(self) -> str:
+        """The run's key."""
+        return keys.combine(self.key_parts)
+
+    @property
+    def name(self) -> str:
+        """The name of the run's folder."""
+        return f"{self.variant}-s{self.seed}-{self.key[:12]}"
+
+    def described(self) -> dict:
+        """What identifies the run, as it stands in ``config.json`` and ``result.json``."""
+        return {
+            "slug": self.slug,
+            "variant": self.variant,
+            "profile": self.profile,
+            "seed": self.seed,
+            "config": self.config.plain(),
+            "key": self.key,
+            "key_parts": self.key_parts,
+        }
+
+
+def plan(
+    experiment: Experiment,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    profile: str,
+    device_kind: str = "cpu",
+    variant: str | None = None,
+    **extra: object,
+) -> Plan:
+    """The plan of a run. ``extra`` are further parameters that change its numbers (a precision)."""
+    name = variant or variant_of(experiment, profile, config)
+    config = config.for_seed(seed)
+    parameters = {"config": config.plain(), "profile": profile, "seed": seed, "variant": name, **extra}
+    checksums = experiment.checksums(config) if experiment.datasets(config) else {}
+    parts = {
+        "source": source_part(experiment),
+        "parameters": keys.combine(parameters),
+        "data": keys.combine(checksums),
+        "versions": versions(device_kind),
+    }
+    return Plan(experiment.slug, name, profile, seed, config, parts)
+
+
+@dataclass
+class Run:
+    """A run that has ended, or was stopped: its result, and what its folder holds."""
+
+    result: dict
+    folder: Path
+    loaded: bool = False  # found finished, not trained by this call
+    keep: object = field(default=None, repr=False)  # holds a temporary folder as long as the run is held
+
+    @property
+    def complete(self) -> bool:
+        """Whether the schedule was run to its end."""
+        return self.result["complete"]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics of the best weights, of the last ones (``last_…``) and ``train_loss``."""
+        return self.result["metrics"]
+
+    @cached_property
+    def history(self) -> list[dict]:
+        """The lines of ``metrics.jsonl``: ``update`` and ``loss``, or ``update`` and validation metrics."""
+        return history.read(self.folder / "metrics.jsonl")
+
+    @property
+    def losses(self) -> list[float]:
+        """The training loss of every update."""
+        return [record["loss"] for record in self.history if "loss" in record]
+
+    def curve(self, metric: str) -> tuple[list[int], list[float]]:
+        """The updates at which a metric was recorded (``"loss"``, ``"valid_error"``), and its values."""
+        points = [(record["update"], record[metric]) for record in self.history if metric in record]
+        return [update for update, _ in points], [value for _, value in points]
+
+    def weights(self, which: str = "best") -> dict[str, Tensor]:
+        """The best weights by the experiment's selection, or the ``"last"`` ones.
+
+        Raises:
+            UnrolledError: if they are missing or damaged.
+        """
+        if which == "best":
+            return read_tensors(self.folder / "best.safetensors")[0]
+        checkpoint = latest(self.folder)
+        if checkpoint is None:
+            raise UnrolledError("holds no checkpoint", file=self.folder)
+        return checkpoint.model
+
+    def model(self, experiment: Experiment, config: TrainingConfig, which: str = "best") -> nn.Module:
+        """The trained model, in evaluation mode, on the CPU."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):  # fresh weights are drawn and overwritten
+            model = experiment.model(config.for_seed(self.result["seed"]))
+        model.load_state_dict(self.weights(which))
+        return model.eval()
+
+
+class RunStore:
+    """The runs below one folder."""
+
+    def __init__(self, root: str | Path | None = None) -> None:
+        self.root = Path(root) if root is not None else runs()
+
+    def folder(self, plan: Plan) -> Path:
+        """The folder of a run, whether or not it exists."""
+        return self.root / plan.slug / plan.name
+
+    def result(self, plan: Plan) -> dict | None:
+        """What ``result.json`` of a run says, or None; a damaged one counts as none, and one line says so."""
+        found = _result(self.folder(plan) / "result.json")
+        if found and found["key"] != plan.key:
+            raise UnrolledError(
+                f"the run of another key ({found['key'][:16]}…) lies here",
+                file=self.folder(plan),
+                mend="move it away",
+            )
+        return found
+
+    @contextmanager
+    def lock(self, plan: Plan) -> Iterator[Path]:
+        """Hold a run alone while it is trained. A process that is killed lets go of it.
+
+        Raises:
+            UnrolledError: if another process holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        folder = self.folder(plan)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UnrolledError(
+                "another process trains this run", file=folder, mend="wait for it, or end it, and call again"
+            ) from None
+        try:
+            yield folder
+        finally:
+            lock.release()
+
+    def results(self, slug: str) -> list[dict]:
+        """Every result of a paper, finished or stopped, by variant and seed."""
+        found = [_result(path) for path in (self.root / slug).glob("*/result.json")]
+        return sorted(
+            (r for r in found if r), key=lambda r: (r["profile"], r["variant"], r["seed"], r["key"])
+        )
+
+
+def _result(path: Path) -> dict | None:
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if not {"key", "complete", "metrics", "profile", "variant", "seed"} <= set(result):
+            raise ValueError("fields are missing")
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, OSError) as error:
+        log.warning("%s: is damaged (%s): it counts as absent", path, error)
+        return None
+    return result
+
+
+def temporary_store() -> tuple[RunStore, object]:
+    """A store that vanishes with the object that comes with it."""
+    folder = tempfile.TemporaryDirectory(prefix="unrolled-", ignore_cleanup_errors=os.name == "nt")
+    return RunStore(folder.name), folder

@@ -1,0 +1,182 @@
+"""The state of one training: model, optimiser, data on the device, generators; how to move it, keep it, measure it."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+from unrolled.base.errors import UnrolledError, UsageError
+from unrolled.training import optimisers
+from unrolled.training.batches import Batches
+from unrolled.training.checkpoints import Checkpoint
+from unrolled.training.experiment import Arrays, Experiment, TrainingConfig
+from unrolled.training.graphs import captured
+from unrolled.training.update import KEPT, Update
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def launched(device: str, *, precision: str = "32-true", devices: int = 1) -> Fabric:
+    """Lightning Fabric on the device that was asked for (``"cpu"``, ``"cuda"``, ``"cuda:1"``), launched.
+
+    Raises:
+        UsageError: for another device.
+        UnrolledError: if there is no such GPU.
+    """
+    kind, _, index = device.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
+        raise UsageError(f"no device {device!r}", mend="it is cpu, cuda or cuda:N")
+    if kind == "cuda" and torch.cuda.device_count() <= (int(index) if index else devices - 1):
+        raise UnrolledError(
+            f"no device {device}: torch sees {torch.cuda.device_count()} GPUs",
+            mend="use --device cpu, or a GPU machine",
+        )
+    from lightning_fabric import Fabric
+
+    wanted = [int(index)] if index else devices
+    fabric = Fabric(accelerator=kind, devices=wanted, precision=precision)
+    fabric.launch()
+    return fabric
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Train on one thread, and leave the caller's random generators and thread count as they were.
+
+    A chapter then shows the same whether a run was trained or found in the store.
+    """
+    threads = torch.get_num_threads()
+    devices = list(range(torch.cuda.device_count()))
+    with torch.random.fork_rng(devices=devices):
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+class Trainer:
+    """One training, at some update. Build it inside ``undisturbed``."""
+
+    def __init__(self, experiment: Experiment, config: TrainingConfig, seed: int, fabric: Fabric) -> None:
+        self.experiment, self.config, self.fabric = experiment, config, fabric
+        self.seed, self.device, self.done = seed, fabric.device, 0
+        splits = experiment.data(config)
+        self.train, self.valid = self._placed(splits.train), self._placed(splits.valid)
+        self.test = self._placed(splits.test) if splits.test is not None else None
+        torch.manual_seed(seed)
+        self.model = experiment.model(config).to(self.device)
+        graph = config.fast and self.device.type == "cuda" and fabric.world_size == 1
+        self.optimiser = optimisers.build(config, self.model.parameters(), captured=graph)
+        module, optimiser, backward = self.model, self.optimiser, torch.Tensor.backward
+        if fabric.world_size > 1:
+            module, optimiser = fabric.setup(self.model, self.optimiser)
+            backward = fabric.backward
+        self.update = Update(
+            experiment.loss, module, optimiser, config.clip_norm, backward=backward, autocast=fabric.autocast
+        )
+        self.batches = Batches(self.train, config.batch_size, seed, fabric.global_rank, fabric.world_size)
+        self.capture = graph
+        self.apply = None  # the update, or the replay of its graph; made when it is first needed
+
+    def _placed(self, arrays: Arrays) -> Arrays:
+        return tuple(array.to(self.device) for array in arrays)
+
+    def step(self) -> None:
+        """Do one update."""
+        batch = self.batches.at(self.done)
+        if self.apply is None:  # not before: a graph holds the tensors of a restored optimiser
+            self.model.train()
+            self.apply = captured(self.update, batch) if self.capture else self.update
+        optimisers.set_learning_rate(self.optimiser, optimisers.learning_rate(self.config, self.done))
+        self.apply(batch)
+        self.update.pending += 1
+        self.done += 1
+
+    @property
+    def full(self) -> bool:
+        """Whether the losses that wait on the device must be fetched before the next update."""
+        return self.update.pending == KEPT
+
+    def fetch(self) -> list[dict]:
+        """The records of the updates since the last call.
+
+        Raises:
+            UnrolledError: if a loss is not finite.
+        """
+        losses = self.update.fetch()
+        first = self.done - len(losses)
+        records = []
+        for update, loss in enumerate(losses, first + 1):
+            if not math.isfinite(loss):
+                raise UnrolledError(
+                    f"the loss is {loss} at update {update}", mend="lower the learning rate or clip_norm"
+                )
+            rate = optimisers.learning_rate(self.config, update - 1)
+            records.append({"update": update, "loss": loss, "learning_rate": rate})
+        return records
+
+    def evaluate(self, split: str, prefix: str = "") -> dict[str, float]:
+        """The metrics of the present weights over ``"valid"`` or ``"test"``; changes neither weights nor generators.
+
+        Raises:
+            UnrolledError: if a metric is not finite.
+        """
+        arrays = getattr(self, split)
+        if arrays is None:
+            return {}
+        self.model.eval()
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.no_grad(), torch.random.fork_rng(devices=devices), self.fabric.autocast():
+            torch.manual_seed(self.seed)
+            metrics = self.experiment.evaluate(self.model, arrays)
+        self.model.train()
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise UnrolledError(
+                    f"{split}_{name} is {value} after update {self.done}", mend="lower the learning rate"
+                )
+        return {f"{prefix}{split}_{name}": float(value) for name, value in metrics.items()}
+
+    def checkpoint(self, facts: dict) -> Checkpoint:
+        """The whole state."""
+        generators = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            generators["cuda"] = torch.cuda.get_rng_state(self.device)
+        state = {"update": self.done, **facts}
+        return Checkpoint(self.model.state_dict(), self.optimiser.state_dict(), generators, state)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take over a state; before the first ``step``.
+
+        Raises:
+            UnrolledError: if it belongs to another model.
+        """
+        try:
+            self.model.load_state_dict(checkpoint.model)
+        except RuntimeError as error:
+            raise UnrolledError(f"the checkpoint belongs to another model: {error}") from error
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({**checkpoint.optimiser, "param_groups": groups})
+        torch.set_rng_state(checkpoint.generators["cpu"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(checkpoint.generators["cuda"], self.device)
+        self.done = checkpoint.update
+
+    def peak_memory_mb(self) -> float:
+        """The largest memory so far: of the GPU's tensors, or on a CPU of the whole process."""
+        if self.device.type == "cuda":
+            return round(torch.cuda.max_memory_allocated(self.device) / 2**20, 1)
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
+
+    def device_name(self) -> str:
+        """``"cpu"``, or the GPU's name."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu"

@@ -1,0 +1,233 @@
+"""Training, stopping, resuming: the same numbers whatever happens in between."""
+
+import json
+import logging
+
+import pytest
+import torch
+from tiny import EXPERIMENT, Interrupted, InterruptedExperiment, TinyConfig, TinyExperiment
+
+from unrolled.base.errors import UnrolledError, UsageError
+from unrolled.training import checkpoints
+from unrolled.training.fit import fit
+from unrolled.training.store import RunStore, plan
+
+CONFIG = TinyConfig()
+
+
+def train(store, experiment=EXPERIMENT, config=CONFIG, **options):
+    # The class of an interrupted experiment is another one; the key must be that of the whole one.
+    return fit(experiment, config, seed=1, profile="smoke", store=store, variant="plain", **options)
+
+
+def same_run(run, reference):
+    for which in ("best", "last"):
+        weights, expected = run.weights(which), reference.weights(which)
+        assert weights.keys() == expected.keys()
+        assert all(torch.equal(weights[name], expected[name]) for name in weights)
+    assert run.losses == reference.losses
+    assert run.curve("valid_error") == reference.curve("valid_error")
+    for field in ("metrics", "fingerprint", "best_update", "updates", "complete"):
+        assert run.result[field] == reference.result[field]
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """The uninterrupted run."""
+    return train(RunStore(tmp_path_factory.mktemp("reference")))
+
+
+def test_training_lowers_the_loss_and_records_every_update(reference):
+    assert len(reference.losses) == CONFIG.updates
+    assert reference.metrics["train_loss"] < reference.losses[0]
+    assert [r["update"] for r in reference.history if "valid_error" in r] == [7, 14, 21, 28, 35, 40]
+    assert reference.result["fingerprint"] == reference.losses[:20]
+    assert reference.complete
+    assert not reference.loaded
+
+
+def test_result_holds_what_evidence_needs(reference):
+    result = json.loads((reference.folder / "result.json").read_text())
+    assert result == reference.result
+    assert result["variant"] == "plain"
+    assert set(result["key_parts"]) == {"source", "parameters", "data", "versions"}
+    assert {"valid_error", "test_error", "last_valid_error", "last_test_error", "train_loss"} <= set(result["metrics"])
+    assert result["device"] == "cpu"
+    assert result["seconds"] > 0
+    assert result["peak_memory_mb"] > 10
+
+
+def test_best_weights_give_the_best_validation_metric(reference):
+    best = min(reference.curve("valid_error")[1])
+    assert reference.metrics["valid_error"] == best
+    model = reference.model(EXPERIMENT, CONFIG)
+    with torch.no_grad():
+        measured = EXPERIMENT.evaluate(model, EXPERIMENT.data(CONFIG).valid)
+    assert measured["error"] == best
+
+
+def test_finished_run_is_loaded_not_trained(store):
+    first = train(store)
+    experiment = InterruptedExperiment(at=1)
+    experiment.__class__ = TinyExperiment  # the same code, hence the same key
+    second = train(store, experiment)
+    assert second.loaded
+    assert second.result == first.result
+
+
+@pytest.mark.parametrize("at", [1, 2, 5, 6, 7, 8, 20, 21, 40])
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam", "sgd"])
+def test_interrupted_run_resumes_to_the_same_numbers(store, tmp_path, at, optimiser):
+    options = () if optimiser == "adam" else (("momentum", 0.5),)
+    config = TinyConfig(optimiser=optimiser, optimiser_options=options)
+    expected = train(RunStore(tmp_path / "whole"), config=config)
+    interrupted = InterruptedExperiment(at)
+    interrupted.__class__ = type("TinyExperiment", (InterruptedExperiment,), {"__module__": TinyExperiment.__module__})
+    with pytest.raises(Interrupted):
+        train(store, interrupted, config)
+    resumed = train(store, config=config)
+    assert resumed.result["key"] == expected.result["key"]
+    same_run(resumed, expected)
+
+
+def test_repeated_stops_for_time_end_like_one_run(store, reference):
+    calls = 0
+    while not (run := train(store, minutes=0.0)).complete:
+        calls += 1
+        assert run.result["updates"] == calls
+        assert run.result["updates_planned"] == CONFIG.updates
+        assert "test_error" in run.metrics
+    assert calls == CONFIG.updates - 1
+    same_run(run, reference)
+
+
+def stop_after(store, updates):
+    for _ in range(updates):
+        run = train(store, minutes=0.0)
+    return run
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:-9] + b"\xff" + b[-8:]])
+def test_damaged_checkpoint_falls_back_to_the_one_before(store, reference, caplog, damage):
+    run = stop_after(store, 12)
+    newest = run.folder / "checkpoint-12.safetensors"
+    newest.write_bytes(damage(newest.read_bytes()))
+    with caplog.at_level(logging.INFO, logger="unrolled"):
+        finished = train(store)
+    warnings = [r for r in caplog.records if r.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "checkpoint-12.safetensors: is damaged" in warnings[0].getMessage()
+    assert "resumed after update 11" in caplog.text
+    same_run(finished, reference)
+
+
+def test_run_starts_again_when_no_checkpoint_is_whole(store, reference):
+    run = stop_after(store, 12)
+    for path in run.folder.glob("checkpoint-*"):
+        path.write_bytes(b"nothing")
+    same_run(train(store), reference)
+
+
+def test_run_starts_again_when_its_best_weights_are_lost(store, reference):
+    run = stop_after(store, 12)
+    (run.folder / "best.safetensors").unlink()
+    same_run(train(store), reference)
+
+
+def test_torn_last_line_of_the_history_is_dropped(store, reference):
+    run = stop_after(store, 12)
+    with open(run.folder / "metrics.jsonl", "a") as file:
+        file.write('{"update": 13, "lo')
+    same_run(train(store), reference)
+
+
+def test_damaged_result_counts_as_absent(store, reference, caplog):
+    run = train(store)
+    (run.folder / "result.json").write_text('{"complete": tr')
+    again = train(store)
+    assert "result.json: is damaged" in caplog.text
+    same_run(again, reference)
+
+
+def test_at_most_two_checkpoints_are_kept(reference):
+    assert sorted(p.name for p in reference.folder.glob("checkpoint-*")) == [
+        "checkpoint-35.safetensors",
+        "checkpoint-40.safetensors",
+    ]
+
+
+def test_second_process_on_a_run_is_refused(store):
+    planned = plan(EXPERIMENT, CONFIG, seed=1, profile="smoke", variant="plain")
+    with store.lock(planned), pytest.raises(UnrolledError, match="another process trains this run"):
+        train(store)
+    assert train(store).complete
+
+
+def test_callers_generator_and_threads_are_left_alone(store):
+    threads = torch.get_num_threads()
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    train(store)
+    assert torch.equal(torch.rand(4), expected)
+    assert torch.get_num_threads() == threads
+
+
+def test_loss_that_is_not_finite_stops_the_run_and_names_the_update(store):
+    class Diverging(TinyExperiment):
+        calls = 0
+
+        def loss(self, model, batch):
+            self.calls += 1
+            return super().loss(model, batch) * (float("nan") if self.calls == 9 else 1.0)
+
+    with pytest.raises(UnrolledError, match="the loss is nan at update 9"):
+        train(store, Diverging())
+    folder = next((store.root / "tiny").iterdir())
+    assert checkpoints.latest(folder).update == 5  # nothing of the broken state was kept
+
+
+def test_run_without_a_store_lives_as_long_as_it_is_held():
+    run = train(None)
+    folder = run.folder
+    assert len(run.losses) == CONFIG.updates
+    assert folder.is_dir()
+    del run
+    assert not folder.exists()
+
+
+def test_a_seed_of_its_own_gives_other_numbers(store, reference):
+    other = fit(EXPERIMENT, CONFIG, seed=2, profile="smoke", store=store)
+    assert other.losses != reference.losses
+    assert other.result["key"] != reference.result["key"]
+
+
+def test_batch_larger_than_the_data_is_refused(store):
+    with pytest.raises(UsageError, match="batch_size is 41; there are 40 training examples"):
+        train(store, config=TinyConfig(batch_size=41))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "tpu"}, "no device 'tpu'"),
+        ({"device": "cuda:99"}, "no device cuda:99"),
+        ({"config": TinyConfig(optimiser_options=(("speed", 1.0),))}, "optimiser rmsprop: .*speed"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_in_one_line(store, options, message):
+    with pytest.raises(UnrolledError, match=message):
+        train(store, **options)
+
+
+def test_unknown_profile_is_refused():
+    with pytest.raises(UsageError, match="no profile 'papr' .did you mean paper"):
+        fit(EXPERIMENT, CONFIG, seed=0, profile="papr")
+
+
+def test_selection_must_be_among_the_metrics(store):
+    class Misnamed(TinyExperiment):
+        selection = ("valid_bits", "min")
+
+    with pytest.raises(UnrolledError, match="selection names 'valid_bits'; evaluate gives valid_error, valid_loss"):
+        train(store, Misnamed())
