@@ -26,6 +26,8 @@ class Config(TrainingConfig):
     """Which of the two networks."""
     task: Literal["digits", "pmnist", "mnist"]
     """8x8 digits in one fixed random order (64 steps), MNIST in one fixed random order, or row by row (784)."""
+    pixels: int = 1
+    """Pixels that a step reads."""
     hidden: int = 100
     """Units of the recurrent layer."""
     gamma: float = 0.1
@@ -46,7 +48,7 @@ class Config(TrainingConfig):
     @property
     def length(self) -> int:
         """Steps of a sequence."""
-        return 64 if self.task == "digits" else 784
+        return (64 if self.task == "digits" else 784) // self.pixels
 
     @classmethod
     def smoke(cls) -> Self:
@@ -152,9 +154,10 @@ class BNLSTMExperiment:
     def model(self, config: Config) -> nn.Module:
         """A classifier with fresh weights."""
         if config.model == "lstm":
-            return SequenceClassifier("lstm", hidden_size=config.hidden)
+            return SequenceClassifier("lstm", input_size=config.pixels, hidden_size=config.hidden)
         return SequenceClassifier(
             "bn_lstm",
+            input_size=config.pixels,
             hidden_size=config.hidden,
             max_length=config.length,
             gamma=config.gamma,
@@ -166,9 +169,12 @@ class BNLSTMExperiment:
         """Sequences of pixels ``[n, length, 1]`` and labels ``[n]``. The digits have no test split: they are few."""
         if config.task == "digits":
             split = config.split_seed or 0
-            return Splits(**digits.sequential(split=split, permuted=config.permutation_seed))
-        order = config.permutation_seed if config.task == "pmnist" else None
-        return Splits(**mnist.sequential(permuted=order))
+            arrays = digits.sequential(split=split, permuted=config.permutation_seed)
+        else:
+            order = config.permutation_seed if config.task == "pmnist" else None
+            arrays = mnist.sequential(permuted=order)
+        shape = (-1, config.length, config.pixels)
+        return Splits(**{name: (x.reshape(shape), labels) for name, (x, labels) in arrays.items()})
 
     def loss(self, model: nn.Module, batch: Arrays) -> Tensor:
         """The mean cross-entropy of the labels, in nats."""
