@@ -1,4 +1,4 @@
-"""Set-up that every test shares: one thread, fixed seeds, and shapes checked at run time in the mathematics."""
+"""Set-up that every test shares: one thread, fixed seeds, and shapes checked at run time."""
 
 import os
 

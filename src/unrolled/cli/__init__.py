@@ -35,7 +35,7 @@ def _root(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line. A fault is one line on standard error and a non-zero exit: 1 failed, 2 wrong use."""
+    """Run the command line. A fault is a line on standard error and an exit status: 1 failed, 2 wrong use."""
     try:
         app(args=arguments, standalone_mode=True)
     except UnrolledError as error:
@@ -44,3 +44,6 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         typer.echo("unrolled: interrupted", err=True)
         sys.exit(130)
+
+
+from unrolled.cli import evidence, library, run  # noqa: E402, F401  (commands register themselves on import)

@@ -96,10 +96,13 @@ INVERSES: dict[str, str] = {
 
 
 class Relation(Model):
-    """A typed arrow to another entry, with the place that says so. Stated once; the inverse is derived."""
+    """A typed arrow to another entry, with the place that says so. Stated once; the inverse is derived.
+
+    Work that has no entry of its own is named by its key in the bibliography.
+    """
 
     type: RelationType
-    target: Slug
+    target: Key  # an entry's slug, else a key in references.bib
     evidence: Text
 
 
@@ -160,7 +163,7 @@ Comparator = Literal[">=", ">", "<=", "<", "within", "between"]
 
 
 class Rule(Model):
-    """When a claim holds. ``within``: |measured - paper value| <= tolerance. ``between``: bound <= x <= upper."""
+    """When a claim holds. ``within``: |x - paper value| <= tolerance. ``between``: bound <= x <= upper."""
 
     comparator: Comparator
     bound: Finite | None = None
@@ -323,6 +326,15 @@ class Concept(Model):
     also: tuple[Slug, ...] = ()  # neighbouring concepts
 
 
+class KeyParts(Model):
+    """What the key of a measurement from runs was made of, so that one can tell later which part changed."""
+
+    source: Text  # of the experiment's and the training loop's import closure
+    parameters: dict[str, str] = Field(default_factory=dict)  # run name -> hash of its parameters
+    data: dict[str, str] = Field(default_factory=dict)  # names of data sets -> hash of their checksums
+    versions: tuple[Text, ...] = ()  # "cuda: numpy 2.4.6, torch 2.13.0"
+
+
 class Measurement(Model):
     """The evidence for one claim. Written by a program from finished runs, never typed."""
 
@@ -342,18 +354,23 @@ class Measurement(Model):
     commit: str | None = None
     command: Text
     key: Text  # of the code, parameters and data that it depends on
+    key_parts: KeyParts | None = None  # what the key was made of, for measurements from runs
     runs: dict[str, str] = Field(default_factory=dict)  # run name -> run key
     collected: str  # date, ISO
     carried_over: str | None = None  # "fingerprint equal after …", where code changed since
 
 
 class Fingerprint(Model):
-    """The losses of a run's first updates: repeated in seconds, they tell whether code still does the same."""
+    """The losses of a run's first updates: repeated in seconds, they tell whether the code does the same."""
 
     run: Text
     key: Text
     losses: tuple[Finite, ...]
     device: Text
+    variant: str = ""
+    seed: int = 0
+    profile: Literal["smoke", "book", "paper"] = "paper"
+    config: dict[str, object] = Field(default_factory=dict)  # with which the run can be started again
 
 
 class Cost(Model):

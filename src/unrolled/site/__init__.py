@@ -1,1 +1,12 @@
-"""The book as pages: the Sphinx extension with cards, chips, claim tables, ledger and indexes."""
+"""The book's pages: what is generated from entries and evidence, as a Sphinx extension. Registered as ``unrolled.site``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Register the extension with Sphinx."""
+    from unrolled.site.extension import register
+
+    return register(app)

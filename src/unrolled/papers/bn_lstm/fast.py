@@ -1,9 +1,10 @@
 """The BN-LSTM over a whole sequence, with a backward pass derived by hand.
 
-autograd keeps and replays some thirty small operations a step. Here a step of the forward pass and a step of
-the backward pass are one pure function each, which `torch.compile` can fuse, and the recurrent weight's gradient
-is one product for a block of steps. `unrolled.papers.bn_lstm.model` has the same mathematics in readable form;
-a test holds the two equal. Nothing here waits for a GPU, so that an update can be captured as one CUDA graph.
+autograd keeps and replays some thirty small operations a step. Here a step of the forward pass and a step
+of the backward pass are one pure function each, which `torch.compile` can fuse, and the gradient of the
+recurrent weight is one product for a block of steps. `unrolled.papers.bn_lstm.model` has the same mathematics
+in readable form; tests hold the two equal. Nothing here waits for a GPU, so that a whole update can be
+captured as one CUDA graph.
 """
 
 import inspect
@@ -24,9 +25,9 @@ BLOCK = {"cpu": 16, "cuda": 112}
 class InputTerm(NamedTuple):
     """BN(W_x x_t; gamma_x, 0) + b for all steps, which no feedback reaches.
 
-    Of one feature, the normalised term is an outer product, ``x_t - mean`` times a ``scale`` for every unit, and
-    a step computes it on the fly: kept for all steps it would be 4 ``hidden`` times the input, which leaves the
-    cache. Of several features, ``scale`` is None and ``term`` is kept.
+    Of one feature, the normalised term is an outer product, ``x_t - mean`` times a ``scale`` for every unit,
+    and a step computes it on the fly: kept for all steps it would be 4 ``hidden`` times the input, which
+    leaves the cache. Of several features, ``scale`` is None and ``term`` is kept.
     """
 
     term: Tensor  # [time, batch, 1]: the centred input; or [time, batch, 4 hidden]: the term itself
@@ -123,17 +124,20 @@ class _Sequence(torch.autograd.Function):
     @staticmethod
     def forward(ctx, h, c, term, scale, b, W_h, gamma_h, gamma_c, beta_c, epsilon, steps):
         ctx.set_materialize_grads(False)
+        saved = (h, c), (term, scale, W_h, gamma_h, gamma_c)
+        # Without their histories: the compiler would make a second step for tensors that have one.
+        h, c, b, W_h, gamma_h, gamma_c, beta_c = map(Tensor.detach, (h, c, b, W_h, gamma_h, gamma_c, beta_c))
         step, time = steps[0], len(term)
         terms = term.unbind(0)
         scales = [None] * time if scale is None else scale.unbind(0)
-        initial, hs, kept = (h, c), [], []
+        hs, kept = [], []
         for t in range(time):
             h, c, *rest = step(h, c, terms[t], scales[t], b, W_h, gamma_h, gamma_c, beta_c, epsilon)
             hs.append(h)
             kept.append((c, *rest))
         h_all = torch.stack(hs)
         ctx.kept, ctx.epsilon, ctx.step = kept, epsilon, steps[1]
-        ctx.save_for_backward(*initial, h_all, term, scale, W_h, gamma_h, gamma_c)
+        ctx.save_for_backward(*saved[0], h_all, *saved[1])
         moments = [torch.stack(column) for column in list(zip(*kept, strict=True))[-4:]]
         ctx.mark_non_differentiable(*moments)
         # A copy of c: an output that the context keeps as it is would keep the whole graph alive.
@@ -142,7 +146,9 @@ class _Sequence(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, d_h_all, d_h_last, d_c_last, *_):
-        h_0, c_0, h_all, term, scale, W_h, gamma_h, gamma_c = ctx.saved_tensors
+        h_0, c_0, h_all, term, scale, W_h, gamma_h, gamma_c = (
+            None if saved is None else saved.detach() for saved in ctx.saved_tensors
+        )
         time = len(term)
         block = BLOCK.get(term.device.type, 16)
         terms = term.unbind(0)
@@ -205,7 +211,7 @@ def run(
 
 @cache
 def compiled_step(step: Callable) -> Callable:
-    """``step`` compiled at its first call; where that fails (no C++ compiler, say), ``step`` and one log line."""
+    """``step``, compiled at its first call; where that fails (no C++ compiler), it runs eager and says so."""
     plain = inspect.unwrap(step)  # without the run-time shape checks of the tests, which do not compile
     chosen: list[Callable] = []
 
@@ -218,13 +224,19 @@ def compiled_step(step: Callable) -> Callable:
         except RuntimeError as error:
             # An error of the step itself comes again, uncaught, from the call below.
             reason = str(error).strip().splitlines() or [type(error).__name__]
-            logging.getLogger(__name__).warning("not compiled, runs eager: %s", reason[0])
+            _say(f"not compiled, runs eager: {reason[0]}")
             chosen.append(plain)
             return plain(*arguments)
         chosen.append(compiled)
         return result
 
     return call
+
+
+@cache
+def _say(line: str) -> None:
+    """Log a line once a process."""
+    logging.getLogger(__name__).warning(line)
 
 
 _EAGER = (forward_step, backward_step)

@@ -13,21 +13,7 @@ from torch.nn import functional
 from unrolled.nn.cells import LSTM, LSTMState, Unrolled, check_features, lstm_gates, lstm_step
 from unrolled.nn.scan import ShapeError, expand_state, length_mask, scan
 from unrolled.papers.bn_lstm import fast as derived
-
-
-class Moments(NamedTuple):
-    """Mean and (biased) variance of every unit over a batch."""
-
-    mean: Float[Tensor, " units"]
-    variance: Float[Tensor, " units"]
-
-
-class StepStatistics(NamedTuple):
-    """The moments of the three terms that a step normalises."""
-
-    x: Moments  # of W_x x_t, [4 hidden]
-    h: Moments  # of W_h h_{t-1}, [4 hidden]
-    c: Moments  # of c_t, [hidden]
+from unrolled.papers.bn_lstm.statistics import Moments, RunningAverages, StepStatistics, batch_moments
 
 
 class BNLSTMWeights(NamedTuple):
@@ -40,23 +26,6 @@ class BNLSTMWeights(NamedTuple):
     gamma_h: Float[Tensor, " four_hidden"]
     gamma_c: Float[Tensor, " hidden"]
     beta_c: Float[Tensor, " hidden"]
-
-
-def batch_moments(z: Float[Tensor, "batch units"], mask: Bool[Tensor, " batch"] | None = None) -> Moments:
-    """Mean and biased variance over the batch, or over those of its rows that the mask admits.
-
-    >>> batch_moments(torch.tensor([[1.0], [3.0], [99.0]]), torch.tensor([True, True, False]))
-    Moments(mean=tensor([2.]), variance=tensor([1.]))
-    """
-    # Two passes, because the mean of squares less the squared mean cancels in float32 (and
-    # torch.var_mean over the first axis takes ten times as long).
-    if mask is None:
-        mean = z.mean(0)
-        return Moments(mean, (z - mean).square().mean(0))
-    rows = mask.to(z.dtype).unsqueeze(1)
-    count = rows.sum().clamp(min=1)
-    mean = (z * rows).sum(0) / count
-    return Moments(mean, ((z - mean).square() * rows).sum(0) / count)
 
 
 def batch_norm(
@@ -206,16 +175,15 @@ class BNLSTM(nn.Module):
 
     *Paper*: cooijmans2017recurrent, Section 3; initial values from Section 4 and the released code.
 
-    In training a step normalises with its batch's moments, and the layer keeps their running averages for
-    each of the first ``max_length`` steps; in evaluation it normalises with these, and steps beyond
-    ``max_length`` use those of step ``max_length``. Padding never enters the statistics.
+    In training a step normalises with its batch's moments, and the layer keeps their `RunningAverages` over
+    batches for each of the first ``max_length`` steps; in evaluation it normalises with these. Padding never
+    enters the statistics.
 
-    *Options*: ``momentum`` is the weight of the newest batch in the running averages; until 1 / ``momentum``
-    batches have been seen they are plain averages, and with None always. ``noise`` is the standard deviation
-    of Gaussian noise on h_0 in training. ``normalise=False`` leaves every BN out: `torch.nn.LSTM`'s
-    mathematics. The attribute ``engine`` says what computes a sequence in training: "derived" (a backward
-    pass by hand), "compiled" (the same, compiled; what ``fast`` selects) or "autograd" (`bn_lstm_step`
-    itself, differentiable twice).
+    *Options*: ``momentum`` is the weight of the newest batch in the averages. ``noise`` is the standard
+    deviation of Gaussian noise on h_0 in training. ``normalise=False`` leaves every BN out: an LSTM. The
+    attribute ``engine`` says what computes a sequence in training: "derived" (a backward pass by hand),
+    "compiled" (the same, compiled; what ``fast`` selects) or "autograd" (`bn_lstm_step` itself,
+    differentiable twice). Sequences of different lengths always take "autograd".
 
     *Shapes*: ``x`` is ``[batch, time, input]``, or ``[time, batch, input]`` with ``batch_first=False``.
 
@@ -244,9 +212,8 @@ class BNLSTM(nn.Module):
         fast: bool = False,
     ) -> None:
         super().__init__()
-        self.input_size, self.hidden_size, self.max_length = input_size, hidden_size, max_length
-        self.momentum, self.epsilon, self.noise = momentum, epsilon, noise
-        self.normalise, self.batch_first = normalise, batch_first
+        self.input_size, self.hidden_size, self.batch_first = input_size, hidden_size, batch_first
+        self.epsilon, self.noise, self.normalise = epsilon, noise, normalise
         self.engine: Literal["autograd", "derived", "compiled"] = "compiled" if fast else "derived"
         self.W_x = nn.Parameter(torch.empty(4 * hidden_size, input_size))
         self.W_h = nn.Parameter(torch.empty(4 * hidden_size, hidden_size))
@@ -257,22 +224,13 @@ class BNLSTM(nn.Module):
         self.beta_c = nn.Parameter(torch.zeros(hidden_size))
         self.h_0 = nn.Parameter(torch.zeros(hidden_size))
         self.c_0 = nn.Parameter(torch.zeros(hidden_size))
-        for name, units in (("x", 4 * hidden_size), ("h", 4 * hidden_size), ("c", hidden_size)):
-            self.register_buffer(f"mean_{name}", torch.zeros(max_length, units))
-            self.register_buffer(f"variance_{name}", torch.ones(max_length, units))
-        self.register_buffer("batches", torch.zeros(max_length))
+        self.averages = RunningAverages(max_length, hidden_size, momentum)
         initialise(self.W_x, self.W_h, self.b)
 
     @property
     def weights(self) -> BNLSTMWeights:
         """The parameters as `bn_lstm_step` takes them."""
         return BNLSTMWeights(*(getattr(self, name) for name in BNLSTMWeights._fields))
-
-    def running(self, time: int) -> StepStatistics:
-        """The running averages for steps 0 to ``time`` - 1, each ``[time, 1, units]``."""
-        steps = torch.arange(time, device=self.batches.device).clamp(max=self.max_length - 1)
-        pairs = [(getattr(self, f"mean_{n}"), getattr(self, f"variance_{n}")) for n in ("x", "h", "c")]
-        return StepStatistics(*(Moments(*(kept[steps].unsqueeze(1) for kept in pair)) for pair in pairs))
 
     def forward(
         self,
@@ -300,14 +258,14 @@ class BNLSTM(nn.Module):
 
     def _normalised(self, x: Tensor, initial: LSTMState, mask: Tensor | None) -> Unrolled:
         def step(state: LSTMState, t: _Sequence, weights: BNLSTMWeights) -> object:
-            return bn_lstm_step(state, t.x, weights, _flat(t.statistics), t.mask, self.epsilon)
+            return bn_lstm_step(state, t.x, weights, t.statistics, t.mask, self.epsilon)
 
         if self.training and mask is None and self.engine != "autograd" and len(x):
             return self._derived(x, initial)
-        sequence = _Sequence(x, mask, None if self.training else self.running(len(x)))
+        sequence = _Sequence(x, mask, None if self.training else self.averages.at(len(x)))
         states, last, statistics = scan(step, sequence, initial, self.weights, mask=mask)
         if self.training and statistics is not None:
-            self._average(statistics, mask)
+            self.averages.update(statistics, mask)
         return Unrolled(states.h, last)
 
     def _derived(self, x: Tensor, initial: LSTMState) -> Unrolled:
@@ -315,23 +273,8 @@ class BNLSTM(nn.Module):
         weights = (self.b, self.W_h, self.gamma_h, self.gamma_c, self.beta_c)
         result = derived.run(*initial, term, *weights, self.epsilon, self.engine == "compiled")
         of_h, of_c = Moments(result.mean_h, result.variance_h), Moments(result.mean_c, result.variance_c)
-        self._average(StepStatistics(Moments(term.mean, term.variance), of_h, of_c), None)
+        self.averages.update(StepStatistics(Moments(term.mean, term.variance), of_h, of_c))
         return Unrolled(result.h, LSTMState(result.h_last, result.c_last))
-
-    @torch.no_grad()
-    def _average(self, statistics: StepStatistics, mask: Tensor | None) -> None:
-        """Take a batch's statistics, ``[time, units]`` each, into the running averages, all steps at once."""
-        time = min(len(statistics.c.mean), self.max_length)
-        seen = torch.ones_like(self.batches[:time]) if mask is None else mask[:time].any(1).to(self.batches)
-        count = self.batches[:time].add_(seen)
-        rate = 1 / count.clamp(min=1)
-        if self.momentum is not None:
-            rate = rate.clamp(min=self.momentum)
-        rate = (rate * seen).unsqueeze(1)  # a step that is padding throughout leaves its averages alone
-        for name, moments in zip(("x", "h", "c"), statistics, strict=True):
-            for kind, batch in zip(("mean", "variance"), moments, strict=True):
-                kept = getattr(self, f"{kind}_{name}")[:time]
-                kept.lerp_(batch[:time].to(kept), rate.to(kept))
 
     @torch.no_grad()
     def population_statistics(self, batches: object) -> None:
@@ -339,30 +282,23 @@ class BNLSTM(nn.Module):
 
         ``batches`` are inputs ``x``, or pairs of inputs and lengths, all of the same size. The weights stay.
         """
-        training, momentum = self.training, self.momentum
-        self.batches.zero_()
+        training, momentum, noise = self.training, self.averages.momentum, self.noise
+        self.averages.batches.zero_()
+        self.averages.momentum, self.noise = None, 0.0
         self.train()
-        self.momentum = None
         try:
             for batch in batches:
                 self(batch) if isinstance(batch, Tensor) else self(*batch)
         finally:
-            self.momentum = momentum
+            self.averages.momentum, self.noise = momentum, noise
             self.train(training)
-
-
-def _flat(statistics: StepStatistics | None) -> StepStatistics | None:
-    """The statistics of one step without the axis that all sequences share."""
-    if statistics is None:
-        return None
-    return StepStatistics(*(Moments(m.mean[0], m.variance[0]) for m in statistics))
 
 
 class SequenceClassifier(nn.Module):
     """Sequences to classes, read from the last hidden state: the network of the paper's MNIST experiments.
 
-    *Paper*: cooijmans2017recurrent, Section 5.1. "lstm" (torch's fused layer) and "bn_lstm" start from the same
-    weights; further keywords are those of `BNLSTM`, and "lstm" takes none.
+    *Paper*: cooijmans2017recurrent, Section 5.1. Both cells, "lstm" (torch's fused layer) and
+    "bn_lstm", are initialised alike. Further keywords are those of `BNLSTM`; "lstm" takes none.
 
     *Shapes*: ``x`` is ``[batch, time, input]``; the result, logits, ``[batch, classes]``.
 
@@ -385,7 +321,7 @@ class SequenceClassifier(nn.Module):
         if cell == "bn_lstm":
             self.layer = BNLSTM(input_size, hidden_size, **options)
         else:
-            self.layer = LSTM(input_size, hidden_size)
+            self.layer = LSTM(input_size, hidden_size, **options)
             initialise(*self.layer.weights)
         self.readout = nn.Linear(hidden_size, classes)
         nn.init.orthogonal_(self.readout.weight)

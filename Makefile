@@ -1,0 +1,63 @@
+# Everything a reader or contributor does, one word each. `make` alone lists the words.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+# Where to take torch from, on machines that want the CPU build: TORCH_ARGS="--index-url ADDRESS"
+TORCH_ARGS ?=
+CONSTRAINTS ?= constraints/cpu.txt
+bin := .venv/bin
+
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup book test check run bench serve clean
+
+help:  ## list what make can do
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 10
+
+# The stamp depends on what decides the environment, so that set-up never runs twice for nothing.
+.venv/.complete: pyproject.toml $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "set-up needs Python 3.11 or newer; name one: make setup PYTHON=python3.12"; exit 1; }
+	@echo "set-up: installing into .venv (a minute or two, about 2 GB)"
+	@test -x $(bin)/python || $(PYTHON) -m venv .venv
+	@$(bin)/python -m pip install -q $(TORCH_ARGS) "$(TORCH)"
+	@$(bin)/python -m pip install -q -c $(CONSTRAINTS) hatchling editables
+	@$(bin)/python -m pip install -q -c $(CONSTRAINTS) --no-build-isolation -e ".[book,dev]"
+	@$(bin)/python -m pip check -q || $(bin)/python -m pip check
+	@$(bin)/python -c 'import sys, torch; wanted = "$(TORCH)".partition("==")[2]; got = torch.__version__.partition("+")[0]; sys.exit(f"torch {got} is installed, {wanted} is wanted" if wanted and got != wanted else 0)'
+	@touch $@
+	@echo "set-up: done; the environment is .venv, the command is $(bin)/unrolled"
+
+setup: .venv/.complete  ## make the environment .venv (nothing to do where it is up to date)
+
+book: setup  ## execute what is stale, then build the book into _build/html
+	@$(bin)/unrolled run --stale
+	@$(bin)/unrolled book
+
+test: setup  ## run every test, validate the committed notebooks, and run each chapter small
+	@echo "test: unit tests, oracles, notebooks (nbval) and smoke runs; a few minutes"
+	@$(bin)/python -m pytest tests notebooks --nbval --nbval-kernel-name python3 -p unrolled.execution.nbval_tolerance --ignore tests/browser -q
+	@echo "test: all passed"
+
+check: setup  ## lint, hold the floors apart, and check the chain from paper to evidence
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check .
+	@$(bin)/lint-imports
+	@$(bin)/unrolled check
+	@$(bin)/unrolled status
+
+run: setup  ## execute every chapter at its book profile, stale or not
+	@$(bin)/unrolled run --all
+
+bench: setup  ## measure speed, as ratios to the fused layer and to a textbook loop
+	@$(bin)/python -m benchmarks
+
+serve: book  ## build the book and serve it at http://localhost:8000
+	@$(bin)/python -m http.server --directory _build/html 8000
+
+clean:  ## remove what can be made again (the environment and finished runs stay)
+	rm -rf _build build dist .pytest_cache .hypothesis .ruff_cache

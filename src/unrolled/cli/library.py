@@ -1,0 +1,182 @@
+"""Commands on the knowledge base: ``list``, ``show``, ``cite``, ``check`` and ``schema``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import typer
+
+from unrolled.cli import app
+
+NAMES = typer.Argument(help="Slugs of entries, or keys of the bibliography.")
+AS_JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, for programs to read."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(columns: list[str], rows: list[list[str]], *, title: str | None = None) -> None:
+    """A table on a terminal; one line a row, cells parted by tabs, where the output is piped."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(" ".join(str(cell).split()) for cell in row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    Console(no_color=bool(os.environ.get("NO_COLOR")) or None).print(table)
+
+
+@app.command("list")
+def list_entries(
+    part: str = typer.Option(None, help="Only this part of the book: cells, memory, latent …"),
+    kind: str = typer.Option(None, help="Only paper, project or reading."),
+    status: str = typer.Option(None, help="Only planned, draft or verified."),
+    concept: str = typer.Option(None, help="Only entries that name this concept."),
+    task: str = typer.Option(None, help="Only entries with this task."),
+    dataset: str = typer.Option(None, help="Only entries that use this data set."),
+    year: int = typer.Option(None, help="Only entries of this year."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """List the entries of the reading list. Example: unrolled list --part cells --status verified"""
+    from unrolled.library.entries import load_all
+
+    chosen = [
+        entry
+        for entry in load_all().values()
+        if (part is None or entry.part == part)
+        and (kind is None or entry.kind == kind)
+        and (status is None or entry.status == status)
+        and (concept is None or concept in entry.concepts)
+        and (task is None or task in entry.tasks)
+        and (dataset is None or dataset in entry.datasets)
+        and (year is None or entry.year == year)
+    ]
+    if as_json:
+        print_json([entry.model_dump(mode="json") for entry in chosen])
+        return
+    if not chosen:
+        typer.echo("no entry matches", err=True)
+    rows = [
+        [entry.slug, str(entry.year), entry.kind, entry.part, entry.status, entry.title] for entry in chosen
+    ]
+    print_table(["slug", "year", "kind", "part", "status", "title"], rows)
+
+
+@app.command()
+def show(slug: str = typer.Argument(help="The entry's slug."), as_json: bool = AS_JSON) -> None:
+    """Show one entry: what it is, its equations, claims and departures. Example: unrolled show bn_lstm"""
+    from unrolled.library.entries import load_entry
+    from unrolled.library.evidence import load, verdicts
+
+    entry = load_entry(slug)
+    found = verdicts(entry, load(slug))
+    if as_json:
+        print_json(
+            entry.model_dump(mode="json")
+            | {"verdicts": {name: str(verdict) for name, verdict in found.items()}}
+        )
+        return
+    typer.echo(
+        f"{entry.title} ({entry.short}, {entry.year}) · {entry.kind} · {entry.status}\n\n{entry.summary}\n"
+    )
+    for link in entry.links:
+        typer.echo(f"{link.kind}: {link.url} ({link.label})")
+    typer.echo("")
+    print_table(
+        ["equation", "name", "implementation"],
+        [[f"({e.number})", e.name, e.implementation or "–"] for e in entry.equations],
+        title="Equations",
+    )
+    typer.echo("")
+    print_table(
+        ["claim", "verdict", "statement", "where"],
+        [[c.id, str(found[c.id]), c.statement, str(c.locus)] for c in entry.claims],
+        title="Claims",
+    )
+    typer.echo("")
+    print_table(["departure", "what"], [[d.type, d.what] for d in entry.departures], title="Departures")
+
+
+@app.command()
+def cite(
+    names: list[str] = NAMES,
+    style: str = typer.Option(
+        "bibtex", "--style", "-s", help="bibtex, ris, csl-json, apa, ieee or a .csl file."
+    ),
+) -> None:
+    """Print the references of entries. Example: unrolled cite bn_lstm --style apa"""
+    from unrolled.library.citing import cite as cited
+
+    typer.echo(cited(names, style), nl=False)
+
+
+@app.command()
+def schema(
+    write: bool = typer.Option(False, "--write", help="Write bib/entry.schema.json instead of printing it."),
+) -> None:
+    """Print the JSON Schema of entries. Example: unrolled schema > entry.schema.json"""
+    from unrolled.base.files import write_whole
+    from unrolled.base.paths import project
+    from unrolled.library.schema import entry_schema
+
+    if write:
+        path = write_whole(project() / "bib" / "entry.schema.json", entry_schema())
+        typer.echo(f"wrote {path}")
+    else:
+        typer.echo(entry_schema(), nl=False)
+
+
+@app.command()
+def check(
+    slug: str = typer.Argument(None, help="Only this entry."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Check every link of the chain; exit 1 where one is broken. Example: unrolled check bn_lstm"""
+    from unrolled.library.check import check as checked
+    from unrolled.library.entries import entry_file, slugs
+
+    if slug is not None:
+        entry_file(slug)
+    keys = {name: key for name in ([slug] if slug else slugs()) if (key := chapter_key(name))}
+    found = checked(slug, keys)
+    faults = [item for item in found if item.level == "fault"]
+    if as_json:
+        print_json([item.as_json() for item in found])
+    else:
+        for item in found:
+            typer.echo(f"lacks: {item}" if item.level == "lacks" else str(item))
+        count = "1 entry" if slug or len(slugs()) == 1 else f"{len(slugs())} entries"
+        more = f", {len(found) - len(faults)} things lacking" if len(found) > len(faults) else ""
+        typer.echo(f"checked {count}: {len(faults)} faults{more}", err=True)
+    if faults:
+        raise typer.Exit(1)
+
+
+def chapter_key(slug: str) -> str | None:
+    """The present key of an entry's chapter; None where it has none, or none can be told."""
+    from unrolled.base.errors import UnrolledError
+    from unrolled.base.paths import notebooks
+
+    path = notebooks() / f"{slug}.ipynb"
+    if not path.is_file():
+        return None
+    try:
+        from unrolled.execution.keys import notebook_key
+
+        return notebook_key(path)
+    except (
+        ImportError,
+        UnrolledError,
+    ):  # without the book's parts; or a fault that the chapter's own check tells
+        return None

@@ -1,0 +1,118 @@
+"""The Sphinx extension: reads the knowledge base once, and puts the generated parts where pages ask for them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util import logging
+
+from unrolled import __version__
+from unrolled.base.errors import UnrolledError
+from unrolled.site import assets, bibliography, roles
+from unrolled.site.html import Place, element, join, link
+from unrolled.site.markers import EquationChips, Markers, load_mathjax
+from unrolled.site.shelf import Shelf, load_shelf
+from unrolled.site.sources import SourceText, listing
+from unrolled.site.tables import entry_link
+
+log = logging.getLogger(__name__)
+
+CHAPTER = re.compile(r"^notebooks/([a-z][a-z0-9_]*)$")
+
+
+def register(app: Sphinx) -> dict[str, Any]:
+    """Connect every part to Sphinx."""
+    app.connect("config-inited", configure)
+    app.connect("builder-inited", read_shelf)
+    app.connect("doctree-read", load_mathjax)
+    app.connect("html-collect-pages", source_pages)
+    app.connect("html-page-context", assets.clean_context, priority=900)
+    app.connect("doctree-resolved", bibliography.finish, priority=900)
+    app.connect("build-finished", assets.copy_mathjax)
+    app.add_transform(Markers)
+    app.add_transform(EquationChips)
+    roles.register(app)
+    return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Take the addresses of the repository and the site from the environment; without them, leave their buttons out."""
+    options = config.html_theme_options
+    repository = os.environ.get("UNROLLED_REPOSITORY", "").rstrip("/")
+    if repository.startswith("https://"):
+        options |= {
+            "repository_url": repository,
+            "repository_branch": os.environ.get("UNROLLED_BRANCH", "main"),
+            "use_repository_button": True,
+            "use_issues_button": True,
+        }
+        if repository.startswith("https://github.com/"):
+            options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+    else:
+        options |= {"repository_url": "", "launch_buttons": {}, "use_repository_button": False, "use_issues_button": False}
+    site = os.environ.get("UNROLLED_SITE_URL", "").rstrip("/")
+    if site.startswith(("https://", "http://")):
+        config.html_baseurl = f"{site}/"
+
+
+def read_shelf(app: Sphinx) -> None:
+    """Read entries, evidence and concepts; a fault stops the build with its file and line."""
+    from sphinx.errors import ExtensionError
+
+    root = Path(app.srcdir)
+    chapters = frozenset(m[1] for name in app.env.project.discover() if (m := CHAPTER.match(name)))
+    try:
+        shelf = load_shelf(root, chapters)
+    except UnrolledError as error:
+        raise ExtensionError(str(error)) from error
+    app.unrolled_shelf = shelf  # type: ignore[attr-defined]
+
+
+def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """One page for each file that an equation points to, and an index of them."""
+    shelf: Shelf = app.unrolled_shelf  # type: ignore[attr-defined]
+    for source in shelf.texts.values():
+        yield source.docname, {"title": source.title, "body": source_body(shelf, source)}, "page.html"
+    place = Place("source/index")
+    items = (element("li", link(element("code", s.title), place.to(s.docname))) for s in shelf.texts.values())
+    body = join(
+        (
+            element("h1", "Source and tests"),
+            element("p", "The files that the book's equations, oracles and papers point to, as they were when the book was built."),
+            element("ul", *items),
+        )
+    )
+    yield place.docname, {"title": "Source and tests", "body": body}, "page.html"
+
+
+def source_body(shelf: Shelf, source: SourceText) -> str:
+    """The page of one file: the equations it stands for, its outline, and its text."""
+    place = Place(source.docname)
+    uses: dict[str, list[Any]] = {}
+    for entry, equation, symbol in shelf.users(source.file):
+        label = f"({equation.number})" if not equation.number.startswith("unnumbered") else equation.name
+        home = shelf.home(entry.slug)[0]
+        anchor = f"equation-{equation.label}" if entry.slug in shelf.chapters else f"entry-{entry.slug}"
+        uses.setdefault(entry.slug, []).append((symbol, link(label, place.to(home, anchor), title=equation.name)))
+    lines = []
+    for slug, pairs in uses.items():
+        by_symbol: dict[str, list[Any]] = {}
+        for symbol, address in pairs:
+            by_symbol.setdefault(symbol, []).append(address)
+        said = join(
+            (
+                join((element("a", element("code", symbol), href=f"#{symbol}", class_="reference internal"), " ", join(links, ", ")))
+                for symbol, links in by_symbol.items()
+            ),
+            " · ",
+        )
+        lines.append(element("p", "Equations of ", entry_link(shelf, slug, place), ": ", said, class_="unrolled-uses"))
+    return join((element("h1", element("code", source.title)), *lines, listing(source)))
+
+

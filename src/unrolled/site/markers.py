@@ -1,0 +1,165 @@
+"""Where pages ask for a generated part: ``<!-- unrolled:card -->`` on a line of its own, and labelled equations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
+
+from unrolled.base.errors import UnrolledError, unknown
+from unrolled.site import card, citebox, claims, equations, lineage, lists, tables, verdicts
+from unrolled.site.html import Place
+from unrolled.site.shelf import PARTS, Shelf
+
+log = logging.getLogger(__name__)
+
+MARKER = re.compile(r"<!--\s*unrolled:([a-z-]+)(?:\s+([A-Za-z0-9_-]+))?\s*-->")
+CHAPTER = re.compile(r"^notebooks/([a-z][a-z0-9_]*)$")
+SHOW = re.compile(r"^\s*(?:chapter\.)?show\(", re.MULTILINE)
+
+
+def _cite(shelf: Shelf, slug: str, place: Place) -> str:
+    from unrolled.library.citing import cite
+
+    return citebox.cite_box(slug, {style: cite([slug], style) for style in citebox.STYLES})
+
+
+ENTRY_PARTS: dict[str, Callable[[Shelf, str, Place], str]] = {
+    "notation": lambda shelf, slug, place: tables.notation(shelf.entries[slug]),
+    "claims": lambda shelf, slug, place: claims.claims_table(shelf, slug),
+    "departures": lambda shelf, slug, place: tables.departures(shelf.entries[slug]),
+    "results": lambda shelf, slug, place: tables.results(shelf.entries[slug]),
+    "errata": lambda shelf, slug, place: tables.errata(shelf.entries[slug]),
+    "relations": lineage.relations,
+    "cite": _cite,
+}
+"""Parts about one entry: a chapter's own, or the one that the marker names."""
+
+BOOK_PARTS: dict[str, Callable[[Shelf, Place], str]] = {
+    "ledger": claims.ledger,
+    "reading-list": lists.reading_list,
+    "concepts": lineage.concepts,
+    "status": lists.status,
+    "verdicts": lambda shelf, place: verdicts.legend(),
+}
+"""Parts about the whole book."""
+
+
+def render(shelf: Shelf, name: str, argument: str | None, docname: str, page_title: str = "") -> str:
+    """The HTML for one marker.
+
+    Raises:
+        UnrolledError: for an unknown part or entry, or a part that needs an entry on a page that has none.
+    """
+    place = Place(docname)
+    if name in BOOK_PARTS:
+        return BOOK_PARTS[name](shelf, place)
+    if name == "part":
+        if argument not in PARTS:
+            raise unknown("part of the book", argument or "", PARTS)
+        return lists.part(shelf, argument, place)
+    if name not in ("card", *ENTRY_PARTS):
+        raise unknown("generated part", name, ["card", *ENTRY_PARTS, *BOOK_PARTS, "part"])
+    chapter = CHAPTER.match(docname)
+    slug = argument or (chapter[1] if chapter else None)
+    if slug is None:
+        raise UnrolledError(f"unrolled:{name} needs the slug of an entry here", mend=f"<!-- unrolled:{name} SLUG -->")
+    if slug not in shelf.entries:
+        raise unknown("entry", slug, shelf.entries)
+    if name == "card":
+        return card.card(shelf, slug, shelf.works.get(shelf.entries[slug].key), place, page_title)
+    return ENTRY_PARTS[name](shelf, slug, place)
+
+
+def shelf_of(app: Sphinx) -> Shelf:
+    """What was read at the start of the build."""
+    return app.unrolled_shelf  # type: ignore[attr-defined]
+
+
+class Markers(SphinxTransform):
+    """Replaces each marker by its part. An unknown one is a warning, and so a failed build."""
+
+    default_priority = 400
+
+    def apply(self, **kwargs: object) -> None:
+        title = next((node.astext() for node in self.document.findall(nodes.title)), "")
+        for node in list(self.document.findall(nodes.raw)):
+            match = MARKER.fullmatch(node.astext().strip())
+            if not match:
+                continue
+            try:
+                html = render(shelf_of(self.app), match[1], match[2], self.env.docname, title)
+            except UnrolledError as error:
+                log.warning("%s", error, location=node)
+                continue
+            made = nodes.raw("", str(html), format="html")
+            made.source, made.line = node.source, node.line
+            node.replace_self(made)
+
+
+def load_mathjax(app: Sphinx, doctree: nodes.document) -> None:
+    """Have MathJax loaded on a page whose only mathematics stands in a generated part."""
+    if any('class="math' in node.astext() for node in doctree.findall(nodes.raw)):
+        app.env.get_domain("math").data["has_equations"][app.env.docname] = True
+
+
+class EquationChips(SphinxTransform):
+    """Gives each equation of the knowledge base its number in the paper, its chips and, beside it, its source."""
+
+    default_priority = 410
+
+    def apply(self, **kwargs: object) -> None:
+        shelf = shelf_of(self.app)
+        domain = self.env.get_domain("math")
+        for block in list(self.document.findall(nodes.math_block)):
+            label = block.get("label")
+            if label not in shelf.equations:
+                continue
+            entry, equation = shelf.equations[label]
+            for name in equations.missing(shelf, equation):
+                log.warning("equation %s names %s, which does not exist", label, name, location=block)
+            number = equation.number if not equation.number.startswith("unnumbered") else equation.name
+            block["number"] = number
+            domain.equations[label] = (self.env.docname, number)  # type: ignore[attr-defined]
+            self._wrap(block, equations.chips(shelf, entry, equation, Place(self.env.docname)))
+        self._pair()
+
+    def _wrap(self, block: nodes.math_block, chips: str) -> None:
+        parent = block.parent
+        index = parent.index(block)
+        box = nodes.container(classes=["unrolled-equation"])
+        box.source, box.line = block.source, block.line
+        first = index
+        if index and isinstance(parent[index - 1], nodes.target):
+            first = index - 1
+        members = parent[first : index + 1]
+        del parent[first : index + 1]
+        box += members
+        box += nodes.raw("", str(chips), format="html")
+        parent.insert(first, box)
+
+    def _pair(self) -> None:
+        """Equations right before a cell that shows source stand beside it on wide screens."""
+        for cell in list(self.document.findall(nodes.container)):
+            if "cell" not in cell.get("classes", ()) or not SHOW.search(cell.astext()):
+                continue
+            cell["classes"].append("unrolled-show")
+            parent = cell.parent
+            index = parent.index(cell)
+            first = index
+            while first and isinstance(parent[first - 1], nodes.container) and "unrolled-equation" in parent[first - 1]["classes"]:
+                first -= 1
+            if first == index:
+                continue
+            pair = nodes.container(classes=["unrolled-pair", "full-width"])  # the theme folds its margin for it
+            left = nodes.container(classes=["unrolled-pair-equations"])
+            boxes = parent[first:index]
+            del parent[first : index + 1]
+            left += boxes
+            pair += left
+            pair += cell
+            parent.insert(first, pair)

@@ -1,0 +1,142 @@
+"""Tables that read as tables on a desk and as cards on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from unrolled.library.models import Entry, Symbol
+from unrolled.site.html import Place, code, element, join, link, math
+from unrolled.site.shelf import Shelf
+
+SURE = {
+    "verified": "",
+    "secondary": "second-hand",
+    "computed": "computed",
+    "recalled": "unverified",
+}
+"""The mark that a fact carries for its source; a verified one carries none."""
+
+SURE_MEANING = {
+    "secondary": "read in a secondary source only",
+    "computed": "follows from facts that were verified in the paper",
+    "recalled": "from memory; not verified in the paper",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its cells, and the anchor by which it is linked."""
+
+    cells: Sequence[object]
+    anchor: str | None = None
+    class_: str | None = None
+
+
+def table(heads: Sequence[str], rows: Iterable[Row], *, class_: str, caption: str) -> Markup:
+    """A table whose first column heads its rows; every cell knows its column's name, for narrow screens."""
+    head = element("tr", *(element("th", name, scope="col") for name in heads))
+    body = []
+    for row in rows:
+        first, *rest = row.cells
+        cells = [element("th", first, scope="row")]
+        cells += [
+            element("td", element("div", cell, class_="cell-value"), data_label=name, class_=None if cell else "empty")
+            for name, cell in zip(heads[1:], rest, strict=True)
+        ]
+        body.append(element("tr", *cells, id=row.anchor, class_=row.class_))
+    return element(
+        "table",
+        element("caption", caption),
+        element("thead", head),
+        element("tbody", *body),
+        class_=f"unrolled-table {class_}",
+    )
+
+
+def sure(source: str) -> Markup | None:
+    """The mark for how sure a fact is, or None where it was verified."""
+    mark = SURE[source]
+    return element("span", mark, class_=f"sure {source}", title=SURE_MEANING[source]) if mark else None
+
+
+def notation(entry: Entry) -> Markup:
+    """The notation table: the paper's symbol, ours, the name in the code, and the shape."""
+
+    def row(symbol: Symbol) -> Row:
+        names = [n.strip() for n in (symbol.identifier or "").split(",") if n.strip()]
+        return Row(
+            (
+                math(symbol.paper),
+                math(symbol.house),
+                symbol.name,
+                join((code(name) for name in names), ", ") if names else None,
+                _shape(symbol.shape) if symbol.shape else None,
+            )
+        )
+
+    if not entry.notation:
+        return nothing("No notation is recorded for this entry yet.")
+    heads = ("Paper", "Here", "Meaning", "In the code", "Shape")
+    return table(heads, map(row, entry.notation), class_="notation", caption=f"Notation of {entry.short}")
+
+
+def _shape(axes: str) -> Markup:
+    names = axes.split()
+    pieces = (element("span", name.replace("*", "·"), class_="axis") for name in names)
+    return element("span", join(pieces, " × "), class_="shape")
+
+
+def departures(entry: Entry) -> Markup:
+    """Where the implementation differs from the paper, by kind, with the reason."""
+    if not entry.departures:
+        return nothing("No departure from the paper is recorded.")
+    rows = [
+        Row(
+            (
+                element("span", d.type, class_="kind"),
+                d.what,
+                d.why,
+                str(d.locus) if d.locus else None,
+            )
+        )
+        for d in entry.departures
+    ]
+    heads = ("Kind", "What we do", "Why", "Place")
+    return table(heads, rows, class_="departures", caption=f"Departures from {entry.short}")
+
+
+def errata(entry: Entry) -> Markup:
+    """Mistakes in the paper or its code, and the chapter's own changes."""
+    parts: list[Markup] = []
+    if entry.errata:
+        items = (
+            element("li", e.what, " ", element("span", e.where, class_="locus"), " ", sure(e.source.value)) for e in entry.errata
+        )
+        parts.append(element("p", "In the paper and its released code", class_="rubric"))
+        parts.append(element("ul", *items, class_="unrolled-errata"))
+    if entry.changelog:
+        parts.append(element("p", "Changes of this chapter", class_="rubric"))
+        parts.append(element("ul", *(element("li", line) for line in entry.changelog), class_="unrolled-changelog"))
+    return element("div", *parts, class_="unrolled-errata-box") if parts else nothing("No erratum is recorded.")
+
+
+def results(entry: Entry) -> Markup:
+    """The paper's headline numbers that no claim tests."""
+    if not entry.results:
+        return nothing("No further results are recorded.")
+    rows = [Row((r.what, join((r.value, sure(r.source.value)), " "), str(r.locus))) for r in entry.results]
+    return table(("Result", "Paper", "Place"), rows, class_="results", caption=f"Further results printed in {entry.short}")
+
+
+def nothing(text: str) -> Markup:
+    """A line that says what is not there."""
+    return element("p", text, class_="unrolled-nothing")
+
+
+def entry_link(shelf: Shelf, slug: str, place: Place, text: object | None = None) -> Markup:
+    """A link to an entry by its short name: to its chapter, or to its row in the reading list."""
+    entry = shelf.entries[slug]
+    return link(text or entry.short, place.to(*shelf.home(slug)))

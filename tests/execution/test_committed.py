@@ -1,0 +1,122 @@
+"""Each fault of a stored chapter is found, and a good one has none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from execution_cells import Write, code
+
+from unrolled.base.keys import combine
+from unrolled.execution import keys
+from unrolled.execution.committed import faults
+from unrolled.execution.mime import CLAIM
+
+Edit = Callable[[dict[str, Any]], object]
+
+JUDGED = {"text/plain": "claim gain: holds", CLAIM: {"claim": "gain", "holds": True}}
+
+
+def shown(data: dict[str, Any]) -> dict[str, Any]:
+    return {"output_type": "display_data", "metadata": {}, "data": data}
+
+
+def stream(text: str, name: str = "stdout") -> dict[str, Any]:
+    return {"output_type": "stream", "name": name, "text": [text]}
+
+
+@pytest.fixture
+def chapter(write: Write) -> Callable[[Edit], Path]:
+    """A good chapter, with one edit of its last cell."""
+
+    def made(edit: Edit = lambda cell: None) -> Path:
+        file = write(code("work()", outputs=[stream("done in 3 steps\n"), shown(JUDGED)]))
+        stored = json.loads(file.read_text())
+        for count, cell in enumerate(stored["cells"], 1):
+            cell["execution_count"] = count
+        found = keys.parts(file)
+        stored["metadata"]["unrolled"] = {
+            "key": combine(found),
+            "profile": "book",
+            "versions": found["versions"],
+            "parts": keys.compact(found),
+        }
+        edit(stored["cells"][-1])
+        file.write_text(json.dumps(stored))
+        return file
+
+    return made
+
+
+def adds(*outputs: dict[str, Any]) -> Edit:
+    return lambda cell: cell["outputs"].extend(outputs)
+
+
+SVG = shown({"image/svg+xml": ["<svg/>"], "text/plain": "<Figure>"})
+
+
+def test_a_good_chapter_has_no_fault(chapter: Callable) -> None:
+    assert faults(chapter()) == []
+
+
+def test_a_figure_with_alt_text_is_no_fault(chapter: Callable) -> None:
+    def edit(cell: dict) -> None:
+        cell["metadata"]["mystnb"] = {"image": {"alt": "A line that falls."}}
+        cell["outputs"].append(SVG)
+
+    assert faults(chapter(edit)) == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "fault"),
+    [
+        (lambda cell: cell.update(execution_count=None), "code cell 2 was not executed"),
+        (lambda cell: cell.update(source="play()"), "stale: code cell 2 changed (play())"),
+        (lambda cell: cell.update(outputs=[]), "never judges the quick claim gain"),
+        (
+            adds({"output_type": "error", "ename": "ValueError", "evalue": "no", "traceback": []}),
+            "code cell 2 holds an error: ValueError: no",
+        ),
+        (adds(SVG), "code cell 2 shows a figure without alt text"),
+        (adds(shown({"image/png": "A" * 150_000})), "code cell 2 holds a figure of 112 kB"),
+        (adds(stream("50%|█████     | 5/10 [00:01<00:01]")), "code cell 2 holds a progress bar"),
+        (adds(stream("loss 1.2, 31.4it/s")), "code cell 2 holds a progress bar"),
+        (adds(stream("wrote /home/me/runs/x.json")), "holds a path of one machine: /home/me/runs/x.json"),
+        (adds(stream("a warning", "stderr")), "code cell 2 printed on standard error: 'a warning'"),
+        (adds(stream(r"wrote C:\Users\me")), "holds a path of one machine"),
+    ],
+)
+def test_a_fault_is_found_and_placed(chapter: Callable, edit: Edit, fault: str) -> None:
+    found = faults(chapter(edit))
+    assert any(fault in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    "text", ["see https://example.org/a/b", "1/2/3 of n/a", "and/or/not", "</g></svg>", "a 50 % share"]
+)
+def test_what_only_looks_like_a_path_or_a_bar_is_no_fault(chapter: Callable, text: str) -> None:
+    assert faults(chapter(adds(stream(text)))) == []
+
+
+def test_a_claim_that_fails_is_a_fault(chapter: Callable) -> None:
+    def edit(cell: dict) -> None:
+        cell["outputs"][1]["data"][CLAIM]["holds"] = False
+
+    assert faults(chapter(edit)) == ["shows the quick claim gain, which fails"]
+
+
+def test_missing_parameters_and_a_missing_entry_are_faults(write: Write) -> None:
+    found = faults(write(code("1", count=1), slug="other", parameters=None))
+    assert any("no parameters cell" in line for line in found)
+    assert "has no entry bib/entries/other.yaml" in found
+    assert any(line.startswith("stale: never executed") for line in found)
+
+
+def test_a_file_that_is_no_notebook_is_one_fault(project: Path) -> None:
+    file = project / "notebooks/tiny.ipynb"
+    file.write_text("{")
+    (fault,) = faults(file)
+    assert "not a notebook" in fault

@@ -1,0 +1,118 @@
+"""A small chapter for the tests of the site: every generated part, outputs of each kind, and no kernel."""
+
+from __future__ import annotations
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+HEAD = """# Recurrent Batch Normalization
+
+<!-- unrolled:card -->
+
+An LSTM in which both products are batch-normalised, with statistics for every time step.
+
+<!-- unrolled:relations -->
+
+## The problem before this paper
+
+Batch normalisation made feed-forward networks faster to train {cite}`ioffe2015batch`; on the recurrent product it was
+reported to hurt {cite:t}`laurent2016batch`.
+
+## The model
+
+The two products are normalised apart:
+"""
+
+NOTATION = """The cell itself is left alone. Equation {eq}`bn-lstm-6` has no shift of its own.
+
+### Notation
+
+<!-- unrolled:notation -->
+
+## See it work
+"""
+
+TAIL = """## Claims
+
+The gain on permuted MNIST is {claim}`bn_lstm/pmnist-gain/paper` in the paper.
+
+<!-- unrolled:claims -->
+
+## Departures, and what the paper does not say
+
+<!-- unrolled:departures -->
+
+### Further results
+
+<!-- unrolled:results -->
+
+## Exercises
+
+1. Set the scale to 1 and watch the gradient. With $\\gamma = 0.1$ it survives.
+
+## Errata and changes
+
+<!-- unrolled:errata -->
+
+## How to cite
+
+<!-- unrolled:cite -->
+"""
+
+SOURCE = '''def bn_lstm_step(state, projected, parameters):
+    """One step of the batch-normalised LSTM, from the projected input."""
+    h, c = state
+    gates = projected + batch_norm(h @ parameters.weight_hh.T, parameters.gamma_h) + parameters.bias
+    i, f, g, o = gates.chunk(4, dim=-1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    h = torch.sigmoid(o) * torch.tanh(batch_norm(c, parameters.gamma_c, parameters.beta_c))
+    return State(h, c)
+'''
+
+SHOWN = f"```python\n{SOURCE}```"
+
+PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 160" width="400" height="160"><path d="M20 140
+C120 140 160 30 380 20" fill="none" stroke="#0072B2" stroke-width="3"/><path d="M20 140 C160 140 220 80 380 60"
+fill="none" stroke="#7a7a7a" stroke-width="3"/></svg>"""
+
+
+def equation(label: str, latex: str) -> str:
+    """A labelled equation in MyST."""
+    return f"```{{math}}\n:label: {label}\n{latex}\n```\n"
+
+
+def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
+    """The notebook, with the equations given by label."""
+    blocks = "\n".join(equation(label, latex) for label, latex in equations.items())
+    cells = [
+        new_markdown_cell(HEAD + "\n" + blocks),
+        new_code_cell(
+            "chapter.show(bn_lstm_step)",
+            execution_count=1,
+            outputs=[new_output("execute_result", execution_count=1, data={"text/markdown": SHOWN, "text/plain": SOURCE})],
+        ),
+        new_markdown_cell(NOTATION),
+        new_code_cell(
+            "draw(curves)",
+            execution_count=2,
+            metadata={"mystnb": {"image": {"alt": "Two learning curves; the normalised one rises sooner."}}},
+            outputs=[new_output("display_data", data={"image/svg+xml": PICTURE, "text/plain": "<Figure>"})],
+        ),
+        new_code_cell(
+            "chapter.claim('bn-beats-lstm', value=5)",
+            execution_count=3,
+            outputs=[
+                new_output(
+                    "display_data",
+                    data={"application/vnd.unrolled.claim+json": {"value": 5}, "text/plain": "claim bn-beats-lstm: 5 seeds: holds"},
+                )
+            ],
+        ),
+        new_markdown_cell(TAIL),
+    ]
+    notebook = new_notebook(cells=cells)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
+    for position, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{position}"
+    return notebook
