@@ -23,9 +23,8 @@ def newest(root):
 def test_run_killed_ten_times_ends_with_the_same_weights(tmp_path, monkeypatch):
     from nursery import CONFIG, train
 
-    monkeypatch.setenv(
-        "PYTHONPATH", os.pathsep.join(sys.path)
-    )  # older servers preload without the caller's path
+    # Older servers preload without the caller's path.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["nursery"])
     draw, killed, reached = random.Random(0), 0, [0]
@@ -35,9 +34,7 @@ def test_run_killed_ten_times_ends_with_the_same_weights(tmp_path, monkeypatch):
         goal = reached[-1] + CONFIG.checkpoint_every * draw.randint(1, 12)
         while process.is_alive() and newest(tmp_path / "killed") < goal:
             process.join(timeout=0.005)
-        process.join(
-            timeout=draw.uniform(0.0, 0.02)
-        )  # the moment of the kill: anywhere between two checkpoints
+        process.join(timeout=draw.uniform(0.0, 0.02))  # the kill strikes anywhere between two checkpoints
         process.kill()
         process.join()
         killed += process.exitcode == -signal.SIGKILL
