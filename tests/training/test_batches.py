@@ -11,7 +11,9 @@ from unrolled.training.batches import Batches, batch_indices
 sizes = st.integers(1, 50).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n)))
 
 
-@given(seed=st.integers(0, 2**63), updates=st.lists(st.integers(0, 10**6), min_size=2, max_size=8), size=sizes)
+@given(
+    seed=st.integers(0, 2**63), updates=st.lists(st.integers(0, 10**6), min_size=2, max_size=8), size=sizes
+)
 def test_order_of_asking_does_not_matter(seed, updates, size):
     forward = [batch_indices(seed, u, *size).tolist() for u in updates]
     backward = [batch_indices(seed, u, *size).tolist() for u in reversed(updates)]

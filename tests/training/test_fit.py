@@ -16,7 +16,6 @@ CONFIG = TinyConfig()
 
 
 def train(store, experiment=EXPERIMENT, config=CONFIG, **options):
-    # The class of an interrupted experiment is another one; the key must be that of the whole one.
     return fit(experiment, config, seed=1, profile="smoke", store=store, variant="plain", **options)
 
 
@@ -51,7 +50,9 @@ def test_result_holds_what_evidence_needs(reference):
     assert result == reference.result
     assert result["variant"] == "plain"
     assert set(result["key_parts"]) == {"source", "parameters", "data", "versions"}
-    assert {"valid_error", "test_error", "last_valid_error", "last_test_error", "train_loss"} <= set(result["metrics"])
+    assert {"valid_error", "test_error", "last_valid_error", "last_test_error", "train_loss"} <= set(
+        result["metrics"]
+    )
     assert result["device"] == "cpu"
     assert result["seconds"] > 0
     assert result["peak_memory_mb"] > 10
@@ -68,9 +69,7 @@ def test_best_weights_give_the_best_validation_metric(reference):
 
 def test_finished_run_is_loaded_not_trained(store):
     first = train(store)
-    experiment = InterruptedExperiment(at=1)
-    experiment.__class__ = TinyExperiment  # the same code, hence the same key
-    second = train(store, experiment)
+    second = train(store, InterruptedExperiment(at=1))  # from the same file, hence of the same key
     assert second.loaded
     assert second.result == first.result
 
@@ -81,10 +80,8 @@ def test_interrupted_run_resumes_to_the_same_numbers(store, tmp_path, at, optimi
     options = () if optimiser == "adam" else (("momentum", 0.5),)
     config = TinyConfig(optimiser=optimiser, optimiser_options=options)
     expected = train(RunStore(tmp_path / "whole"), config=config)
-    interrupted = InterruptedExperiment(at)
-    interrupted.__class__ = type("TinyExperiment", (InterruptedExperiment,), {"__module__": TinyExperiment.__module__})
     with pytest.raises(Interrupted):
-        train(store, interrupted, config)
+        train(store, InterruptedExperiment(at), config)
     resumed = train(store, config=config)
     assert resumed.result["key"] == expected.result["key"]
     same_run(resumed, expected)
@@ -107,7 +104,9 @@ def stop_after(store, updates):
     return run
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:-9] + b"\xff" + b[-8:]])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:-9] + b"\xff" + b[-8:]]
+)
 def test_damaged_checkpoint_falls_back_to_the_one_before(store, reference, caplog, damage):
     run = stop_after(store, 12)
     newest = run.folder / "checkpoint-12.safetensors"
@@ -229,5 +228,7 @@ def test_selection_must_be_among_the_metrics(store):
     class Misnamed(TinyExperiment):
         selection = ("valid_bits", "min")
 
-    with pytest.raises(UnrolledError, match="selection names 'valid_bits'; evaluate gives valid_error, valid_loss"):
+    with pytest.raises(
+        UnrolledError, match="selection names 'valid_bits'; evaluate gives valid_error, valid_loss"
+    ):
         train(store, Misnamed())

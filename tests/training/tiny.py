@@ -4,6 +4,7 @@ buffer (state that no gradient reaches)."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
@@ -16,10 +17,10 @@ from unrolled.training.experiment import Splits, TrainingConfig
 class TinyConfig(TrainingConfig):
     updates: int = 40
     batch_size: int = 8
-    optimiser: str = "rmsprop"
+    optimiser: Literal["adam", "rmsprop", "sgd"] = "rmsprop"
     optimiser_options: tuple[tuple[str, float], ...] = (("momentum", 0.9),)
     learning_rate: float = 3e-3
-    schedule: str = "linear"
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
     warmup: int = 3
     clip_norm: float | None = 1.0
     evaluate_every: int = 7

@@ -27,7 +27,7 @@ def load() -> tuple[Tensor, Tensor]:
 
 
 def sequential(*, split: int = 0, permuted: int | None = None) -> dict[str, tuple[Tensor, Tensor]]:
-    """The digits as sequences of 64 pixels, ``[n, 64, 1]``, split into 1,297 for training and 500 for validation.
+    """The digits as sequences of 64 pixels, ``[n, 64, 1]``, split into 1,297 to train and 500 to validate.
 
     Args:
         split: the seed of the split.

@@ -1,4 +1,4 @@
-"""One file from its pinned address, through pooch: resumed where it was cut off, checked before it is used."""
+"""One file from its pinned address, through pooch: resumed where it was cut off, checked before use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a paper's ``experiment.py`` provides, and what ``fit`` needs: configuration, data, model, loss, metrics."""
+"""What a paper's ``experiment.py`` provides for ``fit``: configuration, data, model, loss and metrics."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def fit(
     precision: str = "32-true",
     devices: int = 1,
 ) -> Run:
-    """Train one run to its end, or for some minutes; load it if it is finished, resume it if it was interrupted.
+    """Train one run to its end, or for some minutes; load a finished one, resume an interrupted one.
 
     On a CPU a resumed run ends with the very numbers of an uninterrupted one. On a GPU that holds as far as
     its kernels repeat their results.
@@ -52,7 +52,7 @@ def fit(
         seed: of weights, batches and noise.
         profile: ``"smoke"``, ``"book"`` or ``"paper"``; part of the run's key.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
-        store: where the run is kept; without one it is kept in a temporary folder, as long as the ``Run`` lives.
+        store: where the run is kept; without one, in a temporary folder as long as the ``Run`` lives.
         minutes: stop after so much wall time, with a checkpoint and ``complete`` false; a later call goes on.
         progress: show a bar, on a terminal only.
         command: what was called, for the record.
@@ -179,9 +179,8 @@ class _Training:
         metrics = trainer.evaluate("valid")
         name, direction = trainer.experiment.selection
         if name not in metrics:
-            raise UnrolledError(
-                f"{self.plan.slug}: selection names {name!r}; evaluate gives {', '.join(metrics) or 'nothing'}"
-            )
+            given = ", ".join(metrics) or "nothing"
+            raise UnrolledError(f"{self.plan.slug}: selection names {name!r}; evaluate gives {given}")
         value = metrics[name]
         if self.best is None or (value < self.best if direction == "min" else value > self.best):
             self.best, self.best_update = value, trainer.done
@@ -213,10 +212,8 @@ class _Training:
             for r in records
             if "loss" not in r
         }
-        if trainer.done in evaluated:
-            last = evaluated[trainer.done]
-        else:  # stopped between two evaluations: measured for the record, without a say in what is best
-            last = trainer.evaluate("valid")
+        # Stopped between two evaluations: measured for the record, without a say in what is best.
+        last = evaluated[trainer.done] if trainer.done in evaluated else trainer.evaluate("valid")
         last = {**last, **trainer.evaluate("test")}
         metrics = {f"last_{name}": value for name, value in last.items()}
         if self.best_update is not None:

@@ -1,4 +1,4 @@
-"""``metrics.jsonl``: one line an update or an evaluation, appended; a killed process tears the last line at most."""
+"""``metrics.jsonl``: a line an update or an evaluation, appended; a kill tears the last line at most."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def trim(path: Path, update: int) -> list[dict]:
 
 
 def append(path: Path, records: Iterable[dict], *, sync: bool = False) -> None:
-    """Append records in one write; ``sync`` waits until they are on the disk, before a checkpoint relies on them."""
+    """Append records in one write; ``sync`` waits for the disk, before a checkpoint relies on them."""
     text = "".join(f"{json.dumps(record)}\n" for record in records)
     with open(path, "a", encoding="utf-8") as file:
         file.write(text)

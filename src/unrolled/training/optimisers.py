@@ -45,8 +45,9 @@ def build(
 def learning_rate(config: TrainingConfig, update: int) -> float:
     """The learning rate of one update, counted from 0.
 
-    >>> config = TrainingConfig(updates=12, batch_size=1, optimiser="sgd", learning_rate=1.0, schedule="linear",
-    ...                         final_learning_rate_share=0.5, warmup=2, evaluate_every=1, checkpoint_every=1)
+    >>> config = TrainingConfig(updates=12, batch_size=1, optimiser="sgd", learning_rate=1.0, warmup=2,
+    ...                         schedule="linear", final_learning_rate_share=0.5, evaluate_every=1,
+    ...                         checkpoint_every=1)
     >>> [round(learning_rate(config, update), 2) for update in (0, 1, 2, 7, 12)]
     [0.5, 1.0, 1.0, 0.75, 0.5]
     """

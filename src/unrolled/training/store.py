@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -42,10 +42,14 @@ def versions(device_kind: str) -> str:
 
 def source_part(experiment: Experiment) -> str:
     """The key of the code that a run executes: the experiment's import closure and the training loop's."""
-    module = type(experiment).__module__
-    if module.startswith("unrolled."):
-        return keys.source_key([module, "unrolled.training.fit"])
-    own = keys.file_key(Path(inspect.getfile(type(experiment))), as_text=False)  # one outside the package
+    return _source_part(type(experiment))
+
+
+@lru_cache(maxsize=64)  # once a process: what runs is the code as it was imported
+def _source_part(kind: type) -> str:
+    if kind.__module__.startswith("unrolled."):
+        return keys.source_key([kind.__module__, "unrolled.training.fit"])
+    own = keys.file_key(Path(inspect.getfile(kind)), as_text=False)  # one outside the package
     return keys.combine({"experiment": own, "fit": keys.source_key(["unrolled.training.fit"])})
 
 

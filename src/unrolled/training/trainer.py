@@ -1,4 +1,4 @@
-"""The state of one training: model, optimiser, data on the device, generators; how to move it, keep it, measure it."""
+"""The state of one training: model, optimiser, data and generators; how to step, keep and measure it."""
 
 from __future__ import annotations
 
@@ -123,8 +123,8 @@ class Trainer:
             records.append({"update": update, "loss": loss, "learning_rate": rate})
         return records
 
-    def evaluate(self, split: str, prefix: str = "") -> dict[str, float]:
-        """The metrics of the present weights over ``"valid"`` or ``"test"``; changes neither weights nor generators.
+    def evaluate(self, split: str) -> dict[str, float]:
+        """The metrics of the present weights over a split; changes neither weights nor generators.
 
         Raises:
             UnrolledError: if a metric is not finite.
@@ -143,7 +143,7 @@ class Trainer:
                 raise UnrolledError(
                     f"{split}_{name} is {value} after update {self.done}", mend="lower the learning rate"
                 )
-        return {f"{prefix}{split}_{name}": float(value) for name, value in metrics.items()}
+        return {f"{split}_{name}": float(value) for name, value in metrics.items()}
 
     def checkpoint(self, facts: dict) -> Checkpoint:
         """The whole state."""

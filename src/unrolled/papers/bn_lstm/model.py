@@ -297,8 +297,8 @@ class BNLSTM(nn.Module):
 class SequenceClassifier(nn.Module):
     """Sequences to classes, read from the last hidden state: the network of the paper's MNIST experiments.
 
-    *Paper*: cooijmans2017recurrent, Section 5.1. "lstm" is torch's fused layer, and starts as "bn_lstm" does.
-    Further keywords are those of `BNLSTM`; "lstm" takes none.
+    *Paper*: cooijmans2017recurrent, Section 5.1. Both cells, "lstm" (torch's fused layer) and
+    "bn_lstm", are initialised alike. Further keywords are those of `BNLSTM`; "lstm" takes none.
 
     *Shapes*: ``x`` is ``[batch, time, input]``; the result, logits, ``[batch, classes]``.
 

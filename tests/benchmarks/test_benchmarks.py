@@ -1,0 +1,30 @@
+"""The comparison runs, and prints ratios."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def benchmarks(*arguments):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))}
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_every_contender_has_its_ratios():
+    result = benchmarks("--steps", "2", "--rounds", "1", "--no-compile", "--json")
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)["rows"]
+    assert [row["contender"] for row in rows] == ["torch.nn.LSTM", "textbook loop", "autograd", "eager"]
+    assert rows[0]["share_of_fused"] == rows[1]["times_textbook"] == 1
+    assert all(row["share_of_fused"] > 0 and "milliseconds" not in row for row in rows)
+
+
+def test_wrong_use_has_code_2_and_no_traceback():
+    result = benchmarks("--steps", "0")
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
