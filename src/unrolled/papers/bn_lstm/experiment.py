@@ -1,11 +1,10 @@
-"""LSTM against BN-LSTM on pictures read one pixel a step: data, loss, metrics and the three profiles."""
+"""LSTM against BN-LSTM on pictures read pixel by pixel: data, loss, metrics and the three profiles."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,7 +40,7 @@ class Config(TrainingConfig):
     split_seed: int | None = None
     """The seed of the digits' split; None takes the run's own seed."""
 
-    def for_seed(self, seed: int) -> Self:
+    def for_seed(self, seed: int) -> Config:
         """The digits are split anew for each seed, so that the spread over seeds holds the split's too."""
         return replace(self, split_seed=seed) if self.task == "digits" and self.split_seed is None else self
 
@@ -51,7 +50,7 @@ class Config(TrainingConfig):
         return (64 if self.task == "digits" else 784) // self.pixels
 
     @classmethod
-    def smoke(cls) -> Self:
+    def smoke(cls) -> Config:
         """Does it run: six updates of a tiny BN-LSTM."""
         return cls(
             model="bn_lstm",
@@ -67,11 +66,11 @@ class Config(TrainingConfig):
         )
 
     @classmethod
-    def book(cls) -> Self:
+    def book(cls) -> Config:
         """A small BN-LSTM on the digits, two pixels a step (32 steps): two to three seconds on one core.
 
-        Learning rates tried for both networks, five seeds each: 0.01, 0.02, 0.03, 0.05, 0.08. Each network has
-        its own best: 0.03 here, 0.05 for the LSTM (see ``BNLSTMExperiment.variants``).
+        Learning rates tried for both networks, five seeds each: 0.01, 0.02, 0.03, 0.05, 0.08. Each network
+        has its own best: 0.03 here, 0.05 for the LSTM (see ``BNLSTMExperiment.variants``).
         """
         return cls(
             model="bn_lstm",
@@ -93,7 +92,7 @@ class Config(TrainingConfig):
         )
 
     @classmethod
-    def paper(cls) -> Self:
+    def paper(cls) -> Config:
         """The paper's BN-LSTM on permuted MNIST: 200 epochs of 500 updates.
 
         The text says RMSProp with momentum 0.9 and learning rate 1e-3; so does this. The released code has a
@@ -172,7 +171,7 @@ class BNLSTMExperiment:
         )
 
     def data(self, config: Config) -> Splits:
-        """Sequences ``[n, length, pixels]`` and labels ``[n]``. The digits have no test split: they are few."""
+        """Sequences ``[n, length, pixels]`` and labels ``[n]``; the digits, few, have no test split."""
         if config.task == "digits":
             split = config.split_seed or 0
             arrays = digits.sequential(split=split, permuted=config.permutation_seed)
@@ -188,7 +187,7 @@ class BNLSTMExperiment:
         return functional.cross_entropy(model(sequences), labels)
 
     def evaluate(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
-        """The shares of wrong (``error``) and right labels (``accuracy``), and the mean cross-entropy (``loss``)."""
+        """The share of wrong labels (``error``), of right ones (``accuracy``), and the mean ``loss``."""
         wrong, total = 0.0, 0.0
         for sequences, labels in zip(*(array.split(CHUNK) for array in arrays), strict=True):
             logits = model(sequences)
