@@ -116,10 +116,10 @@ def collect(
         typer.echo(f"kept: {claim} was {why} (--replace takes the new ones)", err=True)
     if not dry_run:
         path = save(outcome.evidence)
-        typer.echo(f"{len(outcome.measured)} claims measured; wrote {path}", err=True)
+        typer.echo(f"{_count(outcome.measured)} measured; wrote {path}", err=True)
         _print(_rows(slug))
     else:
-        typer.echo(f"{len(outcome.measured)} claims measured; nothing written", err=True)
+        typer.echo(f"{_count(outcome.measured)} measured; nothing written", err=True)
         for item in outcome.evidence.measurements:
             if item.claim in outcome.measured:
                 typer.echo(f"{item.claim}\t{item.value:.6g}\t{item.scale}")
@@ -198,9 +198,7 @@ def _repeat(slug: str, evidence, run: str) -> str | None:
     if print_ is None:
         return f"run {run} has no fingerprint"
     experiment = import_module(f"unrolled.papers.{slug}.experiment").EXPERIMENT
-    planned = experiment.variants(print_.profile).get(print_.variant)
-    if planned is None:
-        return f"the experiment has no variant {print_.variant!r} any more"
+    planned = next(iter(experiment.variants(print_.profile).values()))  # all are of the paper's one Config
     try:
         config = type(planned)(**{name: _frozen(value) for name, value in print_.config.items()})
         device = "cpu" if print_.device == "cpu" else "cuda"
@@ -213,3 +211,7 @@ def _repeat(slug: str, evidence, run: str) -> str | None:
 def _frozen(value: object) -> object:
     """Lists of a stored configuration as the tuples that they were."""
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def _count(claims: list[str]) -> str:
+    return f"{len(claims)} claim" + "s" * (len(claims) != 1)
