@@ -220,7 +220,7 @@ def test_what_cannot_be_trained_is_refused_in_one_line(store, options, message):
 
 
 def test_unknown_profile_is_refused():
-    with pytest.raises(UsageError, match="no profile 'papr' .did you mean paper"):
+    with pytest.raises(UsageError, match=r"no profile 'papr' \(did you mean paper"):
         fit(EXPERIMENT, CONFIG, seed=0, profile="papr")
 
 

@@ -1,5 +1,5 @@
-"""A model that trains in a millisecond an update: a little network with dropout (generator state matters) and a
-buffer (state that no gradient reaches)."""
+"""A model that trains in a millisecond an update: a little network with dropout (the generator's state
+matters) and a buffer (state that no gradient reaches)."""
 
 from __future__ import annotations
 

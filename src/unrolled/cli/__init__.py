@@ -46,4 +46,5 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
 
 
-from unrolled.cli import evidence, library, run  # noqa: E402, F401  (commands register themselves on import)
+# Commands register themselves on import.
+from unrolled.cli import data, evidence, library, run, train  # noqa: E402, F401

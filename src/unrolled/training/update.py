@@ -41,7 +41,7 @@ class Update:
         self.pending = 0
 
     def __call__(self, batch: Arrays) -> None:
-        """Update the parameters by one batch. The caller counts ``pending``: a graph's replay runs no Python."""
+        """Update the parameters by one batch; the caller counts ``pending``, as a replay runs no Python."""
         self.optimiser.zero_grad(set_to_none=True)
         with self.autocast():
             loss = self.loss(self.model, batch)

@@ -118,6 +118,55 @@ def backward_step(dh, dc, c_before, term, scale, saved, W_h, gamma_h, gamma_c, e
     return torch.mm(da, W_h), dc * f, da, d_input, d_b, d_gamma_h, d_gamma_c, d_beta_c
 
 
+def whole_forward_step(h, c, term, scale, b, W_h, gamma_h, gamma_c, beta_c, epsilon):
+    """`forward_step` from torch's own whole operations: fewer calls where nothing fuses them.
+
+    In place of the variances it keeps the inverse deviations, which is what these operations give.
+    """
+    a = torch.mm(h, W_h.t())
+    z, mean_h, inverse_h = torch.native_batch_norm(a, gamma_h, None, None, None, True, 0.0, epsilon)
+    z = z + (term if scale is None else torch.addcmul(b, term, scale))  # (6)
+    i, f, g, o = z.chunk(4, 1)
+    i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
+    c = torch.addcmul(f * c, i, g)  # (7)
+    y, mean_c, inverse_c = torch.native_batch_norm(c, gamma_c, beta_c, None, None, True, 0.0, epsilon)
+    tau = torch.tanh(y)
+    return o * tau, c, a, i, f, g, o, tau, mean_h, inverse_h, mean_c, inverse_c  # (8)
+
+
+def whole_backward_step(dh, dc, c_before, term, scale, saved, W_h, gamma_h, gamma_c, epsilon):
+    """`backward_step` from torch's own whole operations, for what `whole_forward_step` saved."""
+    c, a, i, f, g, o, tau, mean_h, inverse_h, mean_c, inverse_c = saved
+    aten, by_all = torch.ops.aten, [True, True, True]
+    dy = aten.tanh_backward(dh * o, tau)
+    by_c, d_gamma_c, d_beta_c = aten.native_batch_norm_backward(
+        dy, c, gamma_c, None, None, mean_c, inverse_c, True, epsilon, by_all
+    )
+    dc = dc + by_c  # by (8)
+    dz = torch.cat(  # by (7)
+        (
+            aten.sigmoid_backward(dc * g, i),
+            aten.sigmoid_backward(dc * c_before, f),
+            aten.tanh_backward(dc * i, g),
+            aten.sigmoid_backward(dh * tau, o),
+        ),
+        1,
+    )
+    da, d_gamma_h, d_b = aten.native_batch_norm_backward(
+        dz, a, gamma_h, None, None, mean_h, inverse_h, True, epsilon, by_all
+    )  # by (6)
+    d_input = dz if scale is None else (dz * term).sum(0)
+    return torch.mm(da, W_h), dc * f, da, d_input, d_b, d_gamma_h, d_gamma_c, d_beta_c
+
+
+class Steps(NamedTuple):
+    """The two functions of a step, and what turns the spread that they keep into a variance."""
+
+    forward: Callable
+    backward: Callable
+    variance: Callable[[Tensor, float], Tensor]
+
+
 class _Sequence(torch.autograd.Function):
     """Both passes over all steps."""
 
@@ -127,7 +176,7 @@ class _Sequence(torch.autograd.Function):
         saved = (h, c), (term, scale, W_h, gamma_h, gamma_c)
         # Without their histories: the compiler would make a second step for tensors that have one.
         h, c, b, W_h, gamma_h, gamma_c, beta_c = map(Tensor.detach, (h, c, b, W_h, gamma_h, gamma_c, beta_c))
-        step, time = steps[0], len(term)
+        step, time = steps.forward, len(term)
         terms = term.unbind(0)
         scales = [None] * time if scale is None else scale.unbind(0)
         hs, kept = [], []
@@ -136,9 +185,12 @@ class _Sequence(torch.autograd.Function):
             hs.append(h)
             kept.append((c, *rest))
         h_all = torch.stack(hs)
-        ctx.kept, ctx.epsilon, ctx.step = kept, epsilon, steps[1]
+        ctx.kept, ctx.epsilon, ctx.step = kept, epsilon, steps.backward
         ctx.save_for_backward(*saved[0], h_all, *saved[1])
-        moments = [torch.stack(column) for column in list(zip(*kept, strict=True))[-4:]]
+        mean_h, spread_h, mean_c, spread_c = (
+            torch.stack(column) for column in list(zip(*kept, strict=True))[-4:]
+        )
+        moments = mean_h, steps.variance(spread_h, epsilon), mean_c, steps.variance(spread_c, epsilon)
         ctx.mark_non_differentiable(*moments)
         # A copy of c: an output that the context keeps as it is would keep the whole graph alive.
         return (h_all, h, c.clone(), *moments)
@@ -202,7 +254,9 @@ def run(
 
     *Raises*: RuntimeError where a second derivative is asked for.
     """
-    steps = (compiled_step(forward_step), compiled_step(backward_step)) if compiled else _EAGER
+    steps = _EAGER
+    if compiled:
+        steps = Steps(compiled_step(forward_step), compiled_step(backward_step), lambda variance, _: variance)
     weights = (W_h, gamma_h, gamma_c, beta_c)
     return Derived(
         *_Sequence.apply(h.contiguous(), c.contiguous(), given.term, given.scale, b, *weights, epsilon, steps)
@@ -239,4 +293,10 @@ def _say(line: str) -> None:
     logging.getLogger(__name__).warning(line)
 
 
-_EAGER = (forward_step, backward_step)
+def _variance(inverse: Tensor, epsilon: float) -> Tensor:
+    """The variance under an inverse deviation; what is below its resolution is zero, as it is for equal rows."""
+    variance = inverse.pow(-2) - epsilon
+    return variance.where(variance > 4 * torch.finfo(variance.dtype).eps * epsilon, variance.new_zeros(()))
+
+
+_EAGER = Steps(whole_forward_step, whole_backward_step, _variance)
