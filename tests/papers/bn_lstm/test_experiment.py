@@ -1,7 +1,5 @@
 """The three profiles of the BN-LSTM experiment."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -20,7 +18,7 @@ def test_every_profile_has_both_networks_at_equal_updates_and_data(profile):
     runs = EXPERIMENT.variants(profile)
     lstm, normalised = runs["lstm"], runs["bn_lstm"]
     assert (lstm.model, normalised.model) == ("lstm", "bn_lstm")
-    for field in ("updates", "batch_size", "hidden", "task", "pixels", "permutation_seed", "clip_norm"):
+    for field in ("updates", "batch_size", "hidden", "task", "permutation_seed", "clip_norm"):
         assert getattr(lstm, field) == getattr(normalised, field)
     assert len(set(runs.values())) == len(runs)
 
@@ -39,7 +37,7 @@ def test_paper_profile_has_the_papers_settings():
             1e-3,
             1.0,
         )
-        assert dict(config.optimiser_options)["momentum"] == 0.9
+        assert dict(config.optimiser_options)["alpha"] == 0.9
         assert config.updates == 200 * 50_000 // config.batch_size
         assert EXPERIMENT.datasets(config) == ("mnist",)
         assert EXPERIMENT.checksums(config)["mnist"]
@@ -54,13 +52,8 @@ def test_digits_are_split_by_the_runs_seed():
     assert torch.equal(first.train[0], again.train[0])
     assert not torch.equal(first.train[1], second.train[1])
     assert config.for_seed(4).for_seed(5).split_seed == 4
-    assert first.train[0].shape == (1297, 32, 2)
+    assert first.train[0].shape == (1297, 64, 1)
     assert first.test is None
-
-
-def test_steps_of_several_pixels_read_the_same_pixels():
-    one, two = (EXPERIMENT.data(replace(Config.smoke(), pixels=n)) for n in (1, 2))
-    assert torch.equal(one.valid[0].flatten(1), two.valid[0].flatten(1))
 
 
 @pytest.mark.parametrize("name", ["lstm", "bn_lstm"])
