@@ -67,9 +67,9 @@ class Config(TrainingConfig):
     def book(cls) -> Config:
         """A small BN-LSTM on the digits: a few seconds on one core.
 
-        Learning rates tried for both networks, five seeds each: 0.01, 0.02, 0.03, 0.05, 0.08. The LSTM has its
-        best one, 0.05 (see ``BNLSTMExperiment.variants``). The BN-LSTM has 0.03; at 0.08 it is better still, so
-        that the choice does not favour it.
+        Learning rates tried for both networks, five seeds each: 0.01, 0.02, 0.03, 0.05, 0.08. The LSTM has
+        its best one, 0.05 (see ``BNLSTMExperiment.variants``). The BN-LSTM has 0.03 and is better still at
+        0.08: the choice does not favour it.
         """
         return cls(
             model="bn_lstm",
