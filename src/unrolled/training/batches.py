@@ -22,7 +22,7 @@ def batch_indices(seed: int, update: int, examples: int, batch_size: int) -> np.
     """The examples of one update (counted from 0): each epoch shuffles anew and sees none twice.
 
     >>> [batch_indices(0, update, 5, 2).tolist() for update in (0, 1, 0)]
-    [[3, 4], [1, 2], [3, 4]]
+    [[4, 1], [2, 0], [4, 1]]
     """
     if not 0 < batch_size <= examples:
         raise UsageError(f"batch_size is {batch_size}; there are {examples} training examples")
