@@ -88,6 +88,11 @@
     document.querySelectorAll(".theme-switch-button").forEach((button) => {
       button.removeAttribute("title");
     });
+    document.querySelectorAll("nav details > summary").forEach((summary) => {
+      const item = summary.closest("li");
+      const link = item && item.querySelector("a");
+      if (!summary.textContent.trim()) summary.setAttribute("aria-label", `Chapters of ${link ? link.textContent.trim() : "this part"}`);
+    });
     const sidebar = document.querySelector(".bd-sidebar-primary");
     if (sidebar) {
       sidebar.setAttribute("role", "complementary");

@@ -46,4 +46,4 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
 
 
-from unrolled.cli import evidence, library  # noqa: E402, F401  (commands register themselves on import)
+from unrolled.cli import book, evidence, library  # noqa: E402, F401  (commands register themselves on import)

@@ -187,7 +187,8 @@ def run(root: Path, log: Path) -> None:
         UnrolledError: with the warnings, and the place of the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "jupyter_book", "build", str(root), "-W", "-n", "--keep-going"]
+    start = "from jupyter_book.cli.main import main; main()"  # the package cannot be run with -m
+    command = [sys.executable, "-c", start, "build", str(root), "-W", "-n", "--keep-going"]
     environment = os.environ | {"NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "SPHINX_DISABLE_COLORS": "1"}
     environment.setdefault("OMP_NUM_THREADS", "1")
     environment["UNROLLED_PROJECT"] = str(root)

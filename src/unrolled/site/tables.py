@@ -69,9 +69,9 @@ def notation(entry: Entry) -> Markup:
         names = [n.strip() for n in (symbol.identifier or "").split(",") if n.strip()]
         return Row(
             (
+                symbol.name,
                 math(symbol.paper),
                 math(symbol.house),
-                symbol.name,
                 join((code(name) for name in names), ", ") if names else None,
                 _shape(symbol.shape) if symbol.shape else None,
             )
@@ -79,7 +79,7 @@ def notation(entry: Entry) -> Markup:
 
     if not entry.notation:
         return nothing("No notation is recorded for this entry yet.")
-    heads = ("Paper", "Here", "Meaning", "In the code", "Shape")
+    heads = ("Meaning", "Paper", "Here", "In the code", "Shape")
     return table(heads, map(row, entry.notation), class_="notation", caption=f"Notation of {entry.short}")
 
 
