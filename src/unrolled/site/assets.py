@@ -26,7 +26,9 @@ def mathjax_folder() -> Path:
     try:
         found = distribution("sphinx-mathjax-offline")
     except PackageNotFoundError as error:
-        raise ExtensionError("MathJax is missing: install sphinx-mathjax-offline==0.0.2 (make setup does)") from error
+        raise ExtensionError(
+            "MathJax is missing: install sphinx-mathjax-offline==0.0.2 (make setup does)"
+        ) from error
     return Path(str(found.locate_file("sphinx-mathjax-offline"))) / "static" / "mathjax"
 
 
@@ -43,13 +45,17 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
             shutil.copyfile(source / name, target / name)
 
 
-def clean_context(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+def clean_context(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
     """Leave out the live-code script, which is fetched from another site, and roles that accessibility tools reject."""
     scripts = context.get("script_files") or []
     context["script_files"] = [s for s in scripts if not _is_thebe(s)]
     body = context.get("body")
     if body and "citation" in body:
-        context["body"] = body.replace(' role="doc-biblioentry"', "").replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+        context["body"] = body.replace(' role="doc-biblioentry"', "").replace(
+            '<div role="list" class="citation-list">', '<div class="citation-list">'
+        )
 
 
 def _is_thebe(script: Any) -> bool:

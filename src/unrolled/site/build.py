@@ -113,8 +113,14 @@ def expected_pages(root: Path) -> frozenset[str]:
     named = frozenset(_files(contents))
     for name in sorted(named):
         if not any((root / f"{name}{suffix}").is_file() for suffix in (".md", ".ipynb", ".rst")):
-            raise UnrolledError(f"names {name}, which does not exist", file=root / "_toc.yml", mend="add the page, or drop the line")
-    shelf = load_shelf(root, frozenset(n.removeprefix("notebooks/") for n in named if n.startswith("notebooks/")))
+            raise UnrolledError(
+                f"names {name}, which does not exist",
+                file=root / "_toc.yml",
+                mend="add the page, or drop the line",
+            )
+    shelf = load_shelf(
+        root, frozenset(n.removeprefix("notebooks/") for n in named if n.startswith("notebooks/"))
+    )
     sources = {text.docname for text in shelf.texts.values()} | {"source/index"}
     extra = {"py-modindex"} if _documents_modules(root) else set()
     return named | sources | extra | FIXED_PAGES
@@ -135,7 +141,10 @@ def _files(node: object) -> Iterator[str]:
 def _documents_modules(root: Path) -> bool:
     """Whether the programming reference declares modules, for which Sphinx writes an index."""
     page = root / "book" / "api.md"
-    return page.is_file() and re.search(r"^\.\. (auto|py:)module::", page.read_text(encoding="utf-8"), re.M) is not None
+    return (
+        page.is_file()
+        and re.search(r"^\.\. (auto|py:)module::", page.read_text(encoding="utf-8"), re.M) is not None
+    )
 
 
 def pages(folder: Path) -> frozenset[str]:
@@ -167,7 +176,9 @@ def build(root: Path, *, force: bool = False) -> Built:
         missing, strange = sorted(wanted - found), sorted(found - wanted)
         said = [f"missing: {', '.join(missing)}"] if missing else []
         said += [f"not expected: {', '.join(strange)}"] if strange else []
-        raise UnrolledError(f"the book has {len(found)} pages instead of {len(wanted)}; {'; '.join(said)}", file=log)
+        raise UnrolledError(
+            f"the book has {len(found)} pages instead of {len(wanted)}; {'; '.join(said)}", file=log
+        )
     write_whole(stamp, json.dumps({"fingerprint": now, "pages": sorted(found)}, indent=1) + "\n")
     return Built(output, len(found), time.monotonic() - started, fresh=True)
 
@@ -195,16 +206,24 @@ def run(root: Path, log: Path) -> None:
     source = str(root / "src")
     environment["PYTHONPATH"] = os.pathsep.join(p for p in (source, environment.get("PYTHONPATH")) if p)
     with open(log, "w", encoding="utf-8") as file:
-        result = subprocess.run(command, cwd=root, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False)
+        result = subprocess.run(
+            command, cwd=root, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False
+        )
     text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8", errors="replace"))
     log.write_text(text, encoding="utf-8")
     if result.returncode:
-        raise UnrolledError("the book has faults\n" + "\n".join(f"  {line}" for line in faults(text)), file=log)
+        raise UnrolledError(
+            "the book has faults\n" + "\n".join(f"  {line}" for line in faults(text)), file=log
+        )
 
 
 def faults(text: str) -> list[str]:
     """The lines of a build's log that say what is wrong."""
     lines = [line.strip() for line in text.splitlines()]
-    found = [line for line in lines if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b|Error: |Exception occurred", line)]
+    found = [
+        line
+        for line in lines
+        if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b|Error: |Exception occurred", line)
+    ]
     wrapped = re.compile(r"^RuntimeError:?\s*$")
     return list(dict.fromkeys(line for line in found if not wrapped.match(line))) or lines[-15:]

@@ -57,7 +57,12 @@ def configure(app: Sphinx, config: Config) -> None:
         if repository.startswith("https://github.com/"):
             options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
     else:
-        options |= {"repository_url": "", "launch_buttons": {}, "use_repository_button": False, "use_issues_button": False}
+        options |= {
+            "repository_url": "",
+            "launch_buttons": {},
+            "use_repository_button": False,
+            "use_issues_button": False,
+        }
     site = os.environ.get("UNROLLED_SITE_URL", "").rstrip("/")
     if site.startswith(("https://", "http://")):
         config.html_baseurl = f"{site}/"
@@ -86,7 +91,10 @@ def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     body = join(
         (
             element("h1", "Source and tests"),
-            element("p", "The files that the book's equations, oracles and papers point to, as they were when the book was built."),
+            element(
+                "p",
+                "The files that the book's equations, oracles and papers point to, as they were when the book was built.",
+            ),
             element("ul", *items),
         )
     )
@@ -101,7 +109,9 @@ def source_body(shelf: Shelf, source: SourceText) -> str:
         label = f"({equation.number})" if not equation.number.startswith("unnumbered") else equation.name
         home = shelf.home(entry.slug)[0]
         anchor = f"equation-{equation.label}" if entry.slug in shelf.chapters else f"entry-{entry.slug}"
-        uses.setdefault(entry.slug, []).append((symbol, link(label, place.to(home, anchor), title=equation.name)))
+        uses.setdefault(entry.slug, []).append(
+            (symbol, link(label, place.to(home, anchor), title=equation.name))
+        )
     lines = []
     for slug, pairs in uses.items():
         by_symbol: dict[str, list[Any]] = {}
@@ -109,12 +119,18 @@ def source_body(shelf: Shelf, source: SourceText) -> str:
             by_symbol.setdefault(symbol, []).append(address)
         said = join(
             (
-                join((element("a", element("code", symbol), href=f"#{symbol}", class_="reference internal"), " ", join(links, ", ")))
+                join(
+                    (
+                        element("a", element("code", symbol), href=f"#{symbol}", class_="reference internal"),
+                        " ",
+                        join(links, ", "),
+                    )
+                )
                 for symbol, links in by_symbol.items()
             ),
             " · ",
         )
-        lines.append(element("p", "Equations of ", entry_link(shelf, slug, place), ": ", said, class_="unrolled-uses"))
+        lines.append(
+            element("p", "Equations of ", entry_link(shelf, slug, place), ": ", said, class_="unrolled-uses")
+        )
     return join((element("h1", element("code", source.title)), *lines, listing(source)))
-
-

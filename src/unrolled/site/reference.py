@@ -30,7 +30,9 @@ def own_names(folder: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.Element) -> nodes.Node | None:
+def resolve(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.Element
+) -> nodes.Node | None:
     """A link for a name that is documented under a longer one; plain text for one of ours that is not documented.
 
     A name that exists nowhere is left alone, so that Sphinx warns of it.

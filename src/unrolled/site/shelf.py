@@ -56,7 +56,9 @@ class Shelf:
     concepts: Mapping[str, Concept] = field(default_factory=dict)
     works: Mapping[str, Work] = field(default_factory=dict)  # by key
     chapters: frozenset[str] = frozenset()
-    stale: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (slug, claim) -> why its evidence is stale
+    stale: Mapping[tuple[str, str], str] = field(
+        default_factory=dict
+    )  # (slug, claim) -> why its evidence is stale
 
     def ordered(self) -> list[Entry]:
         """All entries in the book's order: by part, then by year, then by name."""
@@ -111,7 +113,9 @@ class Shelf:
                         files.add(file)
             folder = self.root / "src" / "unrolled" / "papers" / entry.slug
             files.update(str(p.relative_to(self.root)) for p in folder.glob("[!_]*.py"))
-        files.update(str(p.relative_to(self.root)) for p in (self.root / "tests" / "oracles").glob("[!_]*.py"))
+        files.update(
+            str(p.relative_to(self.root)) for p in (self.root / "tests" / "oracles").glob("[!_]*.py")
+        )
         return {f: text for f in sorted(files) if (text := read_source(self.root, f)) is not None}
 
     def source(self, name: str) -> tuple[str, str] | None:

@@ -28,9 +28,9 @@ MEANINGS: dict[Verdict, str] = {
 
 def badge(verdict: Verdict, count: int | None = None) -> Markup:
     """One verdict; with ``count``, how many claims have it."""
-    shape = Markup('<svg class="shape-mark" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">{}</svg>').format(
-        Markup(SHAPES[verdict])
-    )
+    shape = Markup(
+        '<svg class="shape-mark" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">{}</svg>'
+    ).format(Markup(SHAPES[verdict]))
     words = verdict.value if count is None else f"{count} {verdict.value}"
     name = verdict.value.replace(" ", "-")
     return element("span", shape, element("span", words), class_=f"verdict {name}")
@@ -38,5 +38,7 @@ def badge(verdict: Verdict, count: int | None = None) -> Markup:
 
 def legend() -> Markup:
     """What each verdict means."""
-    rows = [Markup("{}{}").format(element("dt", badge(v)), element("dd", text)) for v, text in MEANINGS.items()]
+    rows = [
+        Markup("{}{}").format(element("dt", badge(v)), element("dd", text)) for v, text in MEANINGS.items()
+    ]
     return element("dl", *rows, class_="unrolled-legend")

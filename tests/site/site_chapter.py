@@ -89,7 +89,11 @@ def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
         new_code_cell(
             "chapter.show(bn_lstm_step)",
             execution_count=1,
-            outputs=[new_output("execute_result", execution_count=1, data={"text/markdown": SHOWN, "text/plain": SOURCE})],
+            outputs=[
+                new_output(
+                    "execute_result", execution_count=1, data={"text/markdown": SHOWN, "text/plain": SOURCE}
+                )
+            ],
         ),
         new_markdown_cell(NOTATION),
         new_code_cell(
@@ -104,7 +108,10 @@ def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
             outputs=[
                 new_output(
                     "display_data",
-                    data={"application/vnd.unrolled.claim+json": {"value": 5}, "text/plain": "claim bn-beats-lstm: 5 seeds: holds"},
+                    data={
+                        "application/vnd.unrolled.claim+json": {"value": 5},
+                        "text/plain": "claim bn-beats-lstm: 5 seeds: holds",
+                    },
                 )
             ],
         ),
