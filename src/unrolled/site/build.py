@@ -1,4 +1,4 @@
-"""Building the book: nothing where nothing changed, and from nothing otherwise, so that no warning is ever hidden.
+"""Building the book: nothing where nothing changed, else from nothing, so that no warning is hidden.
 
 Sphinx repeats a page's warnings only when it reads the page again. A build that follows a failed one would
 therefore pass. Here a build that is needed starts clean; a clean one takes seconds, as nothing is executed.
@@ -154,7 +154,7 @@ def pages(folder: Path) -> frozenset[str]:
 
 
 def build(root: Path, *, force: bool = False) -> Built:
-    """Build the book of the project at ``root`` into ``_build/html``, if anything it is made from has changed.
+    """Build the book of the project at ``root`` into ``_build/html``, if anything has changed.
 
     Raises:
         UnrolledError: if the build gives any warning, or pages are missing or too many. The log stays.

@@ -1,4 +1,4 @@
-"""Chips: from an equation to the function that computes it, the test that checks it and the claims it carries."""
+"""Chips: from an equation to its function, the test that checks it and the claims it carries."""
 
 from __future__ import annotations
 

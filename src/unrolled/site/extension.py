@@ -1,4 +1,4 @@
-"""The Sphinx extension: reads the knowledge base once, and puts the generated parts where pages ask for them."""
+"""The Sphinx extension: reads the knowledge base once, and connects every part to the build."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", reference.keep_sentences, priority=400)
     app.connect("missing-reference", reference.resolve)
     app.connect("doctree-resolved", bibliography.finish, priority=900)
+    app.connect("doctree-resolved", assets.drop_thebe, priority=900)
     app.connect("build-finished", assets.copy_mathjax)
     app.add_transform(Markers)
     app.add_transform(EquationChips)
@@ -44,7 +45,7 @@ def register(app: Sphinx) -> dict[str, Any]:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Take the addresses of the repository and the site from the environment; without them, leave their buttons out."""
+    """Take addresses of repository and site from the environment; without them, leave their buttons out."""
     options = config.html_theme_options
     repository = os.environ.get("UNROLLED_REPOSITORY", "").rstrip("/")
     if repository.startswith("https://"):
@@ -93,7 +94,7 @@ def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
             element("h1", "Source and tests"),
             element(
                 "p",
-                "The files that the book's equations, oracles and papers point to, as they were when the book was built.",
+                "The files that the equations, oracles and papers of the book point to, as they were built.",
             ),
             element("ul", *items),
         )

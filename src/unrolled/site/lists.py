@@ -71,7 +71,7 @@ def reading_list(shelf: Shelf, place: Place) -> Markup:
 
 
 def part(shelf: Shelf, name: str, place: Place) -> Markup:
-    """What a part of the book holds: chapters that can be read, and those to come with what can be read meanwhile."""
+    """What a part of the book holds, and for chapters to come what can be read meanwhile."""
     members = [entry for entry in shelf.ordered() if entry.part == name]
     if not members:
         return nothing("No entry of this part is in the knowledge base yet; its chapters are still to come.")
@@ -111,7 +111,8 @@ def status(shelf: Shelf, place: Place) -> Markup:
     entries = "1 paper" if len(papers) == 1 else f"{len(papers)} papers and projects"
     return element(
         "p",
-        f"{chapters} written, of {entries} in the knowledge base so far. Of {len(findings)} claims, {len(measured)} have been measured; ",
+        f"{chapters} written, of {entries} in the knowledge base so far. ",
+        f"Of {len(findings)} claims, {len(measured)} have been measured; ",
         link("the ledger", place.to("book/ledger")),
         " names every one, with the reason where it was not attempted.",
         class_="unrolled-status",

@@ -1,4 +1,4 @@
-"""Where pages ask for a generated part: ``<!-- unrolled:card -->`` on a line of its own, and labelled equations."""
+"""Where pages ask for a generated part: ``<!-- unrolled:card -->``, and labelled equations."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def load_mathjax(app: Sphinx, doctree: nodes.document) -> None:
 
 
 class EquationChips(SphinxTransform):
-    """Gives each equation of the knowledge base its number in the paper, its chips and, beside it, its source."""
+    """Gives each known equation its number in the paper, its chips and, beside it, its source."""
 
     default_priority = 410
 

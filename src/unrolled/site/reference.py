@@ -1,4 +1,4 @@
-"""Names in the programming reference: short ones find their documentation, undocumented ones of ours stay plain."""
+"""Names in the programming reference: short ones are resolved, undocumented ones of ours stay plain."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def own_names(folder: Path) -> frozenset[str]:
 def resolve(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.Element
 ) -> nodes.Node | None:
-    """A link for a name that is documented under a longer one; plain text for one of ours that is not documented.
+    """A link for a name documented under a longer one; plain text for one of ours that is not documented.
 
     A name that exists nowhere is left alone, so that Sphinx warns of it.
     """

@@ -26,7 +26,7 @@ def claim_html(shelf: Shelf, text: str, docname: str) -> str:
     """What ``{claim}`` prints for ``slug/claim-id``, ``slug/claim-id/part`` or ``slug:value-name``.
 
     Raises:
-        UnrolledError: for an unknown entry, claim, part or value, and for a claim that should have evidence and has none.
+        UnrolledError: for an unknown entry, claim, part or value, and for a claim whose evidence is missing.
     """
     text = text.strip()
     if "/" not in text:

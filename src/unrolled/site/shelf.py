@@ -1,4 +1,4 @@
-"""Everything the pages are made from, read once a build: entries, evidence, concepts and where their code stands."""
+"""Everything the pages are made from, read once a build: entries, evidence, concepts, source text."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Shelf:
         return next((f for f in self.findings(entry) if f.claim.id == claim), None) if entry else None
 
     def verdicts(self, entry: Entry) -> list[tuple[Verdict, int]]:
-        """How many of an entry's claims have each verdict, the best first; those that none has are left out."""
+        """How many of an entry's claims have each verdict, the best first, without noughts."""
         counts = Counter(f.verdict for f in self.findings(entry))
         return [(verdict, counts[verdict]) for verdict in ORDER if counts[verdict]]
 
@@ -119,7 +119,7 @@ class Shelf:
         return {f: text for f in sorted(files) if (text := read_source(self.root, f)) is not None}
 
     def source(self, name: str) -> tuple[str, str] | None:
-        """The page and anchor of a symbol, ``module:symbol`` or ``tests/file.py::test``; None where there is none."""
+        """The page and anchor of ``module:symbol`` or ``tests/file.py::test``; None where there is none."""
         file, symbol = file_of(name), symbol_of(name)
         text = self.texts.get(file or "")
         if text is None or (symbol and symbol not in text.symbols):
