@@ -1,4 +1,4 @@
-"""A real browser and the built book, served as a static site. Without a browser the tests are skipped, and say so.
+"""A real browser and the built book, served as a static site. Without a browser the tests are skipped.
 
 Chromium is looked for at ``$UNROLLED_CHROMIUM``, then under its usual names. ``UNROLLED_BROWSER_REQUIRED=1``
 turns a skip into a failure; continuous integration sets it.
@@ -105,28 +105,31 @@ class Visit:
         return self.page
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def visit(browser: Any, address: str) -> Iterator[Callable[..., Visit]]:
-    """Opens pages: ``visit(width=390, scheme="dark")``."""
-    contexts = []
+    """Opens pages: ``visit(width=390, scheme="dark")``. Pages of one look share the cache."""
+    contexts: dict[tuple[int, int, str], Any] = {}
 
     def open_(width: int = 1280, height: int = 900, scheme: str = "light") -> Visit:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            permissions=["clipboard-read", "clipboard-write"],
-        )
-        contexts.append(context)
-        return Visit(context.new_page(), address)
+        look = (width, height, scheme)
+        if look not in contexts:
+            contexts[look] = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,
+                permissions=["clipboard-read", "clipboard-write"],
+            )
+        for page in contexts[look].pages:
+            page.close()
+        return Visit(contexts[look].new_page(), address)
 
     yield open_
-    for context in contexts:
+    for context in contexts.values():
         context.close()
 
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """The accessibility checker: ``$UNROLLED_AXE``, a package of npm's, or the copy in axe-playwright-python."""
+    """The accessibility checker: ``$UNROLLED_AXE``, npm's package, or the one in axe-playwright-python."""
     places = [os.environ.get("UNROLLED_AXE"), ROOT / "node_modules" / "axe-core" / "axe.min.js"]
     try:
         import axe_playwright_python
