@@ -80,6 +80,19 @@
     article.style.setProperty("--unrolled-margin", `${free}px`);
   }
 
+  // While a part that uses the margin is in sight, the page's contents fold away, as the theme does for its own.
+  function fold() {
+    const contents = document.querySelector(".bd-sidebar-secondary");
+    const parts = document.querySelectorAll(".unrolled-pair, .unrolled-wide");
+    if (!contents || !parts.length || !("IntersectionObserver" in window)) return;
+    const seen = new Set();
+    const observer = new IntersectionObserver((entries) => {
+      for (const entry of entries) entry.isIntersecting ? seen.add(entry.target) : seen.delete(entry.target);
+      contents.classList.toggle("hide", seen.size > 0);
+    }, { rootMargin: "0px 0px -33% 0px" });
+    parts.forEach((part) => observer.observe(part));
+  }
+
   // The theme's names for its own buttons and regions, mended for assistive technology.
   function name() {
     document.querySelectorAll(".search-button, .search-button-field").forEach((button) => {
@@ -87,6 +100,11 @@
     });
     document.querySelectorAll(".theme-switch-button").forEach((button) => {
       button.removeAttribute("title");
+    });
+    document.querySelectorAll("nav details > summary").forEach((summary) => {
+      const item = summary.closest("li");
+      const link = item && item.querySelector("a");
+      if (!summary.textContent.trim()) summary.setAttribute("aria-label", `Chapters of ${link ? link.textContent.trim() : "this part"}`);
     });
     const sidebar = document.querySelector(".bd-sidebar-primary");
     if (sidebar) {
@@ -99,6 +117,7 @@
     document.querySelectorAll(".unrolled-cite").forEach(tabs);
     name();
     widen();
+    fold();
     window.addEventListener("resize", widen, { passive: true });
   }
 

@@ -1,4 +1,4 @@
-"""The book's pages: what is generated from entries and evidence, as a Sphinx extension. Registered as ``unrolled.site``."""
+"""The book's generated pages and parts: the Sphinx extension ``unrolled.site``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages load: MathJax from the book itself, no script from outside, and a page that assistive tools can read."""
+"""What the pages load: MathJax from the book itself, and nothing from outside."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
@@ -26,7 +27,9 @@ def mathjax_folder() -> Path:
     try:
         found = distribution("sphinx-mathjax-offline")
     except PackageNotFoundError as error:
-        raise ExtensionError("MathJax is missing: install sphinx-mathjax-offline==0.0.2 (make setup does)") from error
+        raise ExtensionError(
+            "MathJax is missing: install sphinx-mathjax-offline==0.0.2 (make setup does)"
+        ) from error
     return Path(str(found.locate_file("sphinx-mathjax-offline"))) / "static" / "mathjax"
 
 
@@ -43,13 +46,25 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
             shutil.copyfile(source / name, target / name)
 
 
-def clean_context(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Leave out the live-code script, which is fetched from another site, and roles that accessibility tools reject."""
+def clean_context(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Leave out the live-code script, which comes from another site, and roles that screen readers reject."""
     scripts = context.get("script_files") or []
     context["script_files"] = [s for s in scripts if not _is_thebe(s)]
+    context["css_files"] = [s for s in context.get("css_files") or [] if not _is_thebe(s)]
     body = context.get("body")
     if body and "citation" in body:
-        context["body"] = body.replace(' role="doc-biblioentry"', "").replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+        context["body"] = body.replace(' role="doc-biblioentry"', "").replace(
+            '<div role="list" class="citation-list">', '<div class="citation-list">'
+        )
+
+
+def drop_thebe(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Leave out the settings of live code, which name a repository that is not ours."""
+    for node in list(doctree.findall(nodes.raw)):
+        if "thebe" in node.astext() and "<script" in node.astext():
+            node.parent.remove(node)
 
 
 def _is_thebe(script: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Building the book: nothing where nothing changed, and from nothing otherwise, so that no warning is ever hidden.
+"""Building the book: nothing where nothing changed, else from nothing, so that no warning is hidden.
 
 Sphinx repeats a page's warnings only when it reads the page again. A build that follows a failed one would
 therefore pass. Here a build that is needed starts clean; a clean one takes seconds, as nothing is executed.
@@ -113,8 +113,14 @@ def expected_pages(root: Path) -> frozenset[str]:
     named = frozenset(_files(contents))
     for name in sorted(named):
         if not any((root / f"{name}{suffix}").is_file() for suffix in (".md", ".ipynb", ".rst")):
-            raise UnrolledError(f"names {name}, which does not exist", file=root / "_toc.yml", mend="add the page, or drop the line")
-    shelf = load_shelf(root, frozenset(n.removeprefix("notebooks/") for n in named if n.startswith("notebooks/")))
+            raise UnrolledError(
+                f"names {name}, which does not exist",
+                file=root / "_toc.yml",
+                mend="add the page, or drop the line",
+            )
+    shelf = load_shelf(
+        root, frozenset(n.removeprefix("notebooks/") for n in named if n.startswith("notebooks/"))
+    )
     sources = {text.docname for text in shelf.texts.values()} | {"source/index"}
     extra = {"py-modindex"} if _documents_modules(root) else set()
     return named | sources | extra | FIXED_PAGES
@@ -135,7 +141,10 @@ def _files(node: object) -> Iterator[str]:
 def _documents_modules(root: Path) -> bool:
     """Whether the programming reference declares modules, for which Sphinx writes an index."""
     page = root / "book" / "api.md"
-    return page.is_file() and re.search(r"^\.\. (auto|py:)module::", page.read_text(encoding="utf-8"), re.M) is not None
+    return (
+        page.is_file()
+        and re.search(r"^\.\. (auto|py:)module::", page.read_text(encoding="utf-8"), re.M) is not None
+    )
 
 
 def pages(folder: Path) -> frozenset[str]:
@@ -145,7 +154,7 @@ def pages(folder: Path) -> frozenset[str]:
 
 
 def build(root: Path, *, force: bool = False) -> Built:
-    """Build the book of the project at ``root`` into ``_build/html``, if anything it is made from has changed.
+    """Build the book of the project at ``root`` into ``_build/html``, if anything has changed.
 
     Raises:
         UnrolledError: if the build gives any warning, or pages are missing or too many. The log stays.
@@ -167,7 +176,9 @@ def build(root: Path, *, force: bool = False) -> Built:
         missing, strange = sorted(wanted - found), sorted(found - wanted)
         said = [f"missing: {', '.join(missing)}"] if missing else []
         said += [f"not expected: {', '.join(strange)}"] if strange else []
-        raise UnrolledError(f"the book has {len(found)} pages instead of {len(wanted)}; {'; '.join(said)}", file=log)
+        raise UnrolledError(
+            f"the book has {len(found)} pages instead of {len(wanted)}; {'; '.join(said)}", file=log
+        )
     write_whole(stamp, json.dumps({"fingerprint": now, "pages": sorted(found)}, indent=1) + "\n")
     return Built(output, len(found), time.monotonic() - started, fresh=True)
 
@@ -187,23 +198,32 @@ def run(root: Path, log: Path) -> None:
         UnrolledError: with the warnings, and the place of the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "jupyter_book", "build", str(root), "-W", "-n", "--keep-going"]
+    start = "from jupyter_book.cli.main import main; main()"  # the package cannot be run with -m
+    command = [sys.executable, "-c", start, "build", str(root), "-W", "-n", "--keep-going"]
     environment = os.environ | {"NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "SPHINX_DISABLE_COLORS": "1"}
     environment.setdefault("OMP_NUM_THREADS", "1")
     environment["UNROLLED_PROJECT"] = str(root)
     source = str(root / "src")
     environment["PYTHONPATH"] = os.pathsep.join(p for p in (source, environment.get("PYTHONPATH")) if p)
     with open(log, "w", encoding="utf-8") as file:
-        result = subprocess.run(command, cwd=root, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False)
+        result = subprocess.run(
+            command, cwd=root, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False
+        )
     text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8", errors="replace"))
     log.write_text(text, encoding="utf-8")
     if result.returncode:
-        raise UnrolledError("the book has faults\n" + "\n".join(f"  {line}" for line in faults(text)), file=log)
+        raise UnrolledError(
+            "the book has faults\n" + "\n".join(f"  {line}" for line in faults(text)), file=log
+        )
 
 
 def faults(text: str) -> list[str]:
     """The lines of a build's log that say what is wrong."""
     lines = [line.strip() for line in text.splitlines()]
-    found = [line for line in lines if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b|Error: |Exception occurred", line)]
+    found = [
+        line
+        for line in lines
+        if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b|Error: |Exception occurred", line)
+    ]
     wrapped = re.compile(r"^RuntimeError:?\s*$")
     return list(dict.fromkeys(line for line in found if not wrapped.match(line))) or lines[-15:]

@@ -64,7 +64,8 @@ def links(items: Sequence[Link]) -> Markup | None:
     rows = []
     for kind, members in groups.items():
         addresses = [
-            element("span", link(m.label, m.url), " (gone)" if m.state == "dead" else "", class_="address") for m in members
+            element("span", link(m.label, m.url), " (gone)" if m.state == "dead" else "", class_="address")
+            for m in members
         ]
         rows.append(element("div", element("dt", kind), element("dd", join(addresses, ", "))))
     return element("dl", *rows, class_="links")
@@ -91,10 +92,16 @@ def costs(items: Sequence[Cost]) -> Markup:
     for cost in sorted(latest.values(), key=lambda c: order[c.profile]):
         room = f", {memory(cost.peak_memory_mb)}" if cost.peak_memory_mb else ""
         rows.append(
-            element("div", element("dt", cost.profile), element("dd", f"{duration(cost.seconds)}{room} on {cost.device}"))
+            element(
+                "div",
+                element("dt", cost.profile),
+                element("dd", f"{duration(cost.seconds)}{room} on {cost.device}"),
+            )
         )
     last = max(items, key=lambda c: c.executed).executed[:10]
-    rows.append(element("div", element("dt", "last run"), element("dd", element("time", last, datetime=last))))
+    rows.append(
+        element("div", element("dt", "last run"), element("dd", element("time", last, datetime=last)))
+    )
     return element("dl", *rows, class_="costs")
 
 

@@ -29,4 +29,12 @@ def cite_box(slug: str, texts: Mapping[str, str]) -> Markup:
             )
         )
     hint = element("p", "At a terminal: ", element("code", f"unrolled cite {slug}"), class_="hint")
-    return element("div", *panels, hint, class_="unrolled-cite", id=f"cite-{slug}", role="group", aria_label="Cite this paper")
+    return element(
+        "div",
+        *panels,
+        hint,
+        class_="unrolled-cite",
+        id=f"cite-{slug}",
+        role="group",
+        aria_label="Cite this paper",
+    )

@@ -37,12 +37,20 @@ def statement(finding: Finding) -> Markup:
     claim = finding.claim
     unit = f" ({claim.unit})" if claim.unit and claim.unit not in claim.metric.split() else ""
     arrow = ARROWS.get(claim.direction)
-    mark = element("span", arrow[0], class_="direction", title=arrow[1], role="img", aria_label=arrow[1]) if arrow else None
+    mark = (
+        element("span", arrow[0], class_="direction", title=arrow[1], role="img", aria_label=arrow[1])
+        if arrow
+        else None
+    )
     measured = join((element("span", f"{claim.metric}{unit}", class_="metric"), mark), " ")
     return join(
         (
-            element("span", f"{finding.number}", class_="claim-number", aria_label=f"Claim {finding.number}: "),
-            element("span", claim.statement, " ", element("span", str(claim.locus), class_="locus"), class_="says"),
+            element(
+                "span", f"{finding.number}", class_="claim-number", aria_label=f"Claim {finding.number}: "
+            ),
+            element(
+                "span", claim.statement, " ", element("span", str(claim.locus), class_="locus"), class_="says"
+            ),
             element("span", measured, "; wanted: ", rule_text(claim.rule), class_="wanted"),
         )
     )
@@ -108,12 +116,14 @@ def claims_table(shelf: Shelf, slug: str) -> Markup:
     if not entry.claims:
         return nothing("No claim is recorded for this entry yet.")
     rows_ = rows(shelf, shelf.findings(entry), "claim-")
-    return wide(table(HEADS, rows_, class_="claims", caption=f"Claims of {entry.short}, and what we measured"))
+    return wide(
+        table(HEADS, rows_, class_="claims", caption=f"Claims of {entry.short}, and what we measured")
+    )
 
 
 def wide(content: Markup) -> Markup:
-    """A part that may use the margin on wide screens; the theme folds the page's contents away while it is in sight."""
-    return element("div", content, class_="unrolled-wide full-width")
+    """A part that may use the margin on wide screens."""
+    return element("div", content, class_="unrolled-wide")
 
 
 def ledger(shelf: Shelf, place: Place) -> Markup:
@@ -128,7 +138,11 @@ def ledger(shelf: Shelf, place: Place) -> Markup:
         aria_label="Verdicts of all claims",
     )
     parts: list[Markup] = [
-        element("p", f"{total} claims of {len(entries)} {'entry' if len(entries) == 1 else 'entries'}:", class_="rubric"),
+        element(
+            "p",
+            f"{total} claims of {len(entries)} {'entry' if len(entries) == 1 else 'entries'}:",
+            class_="unrolled-rubric",
+        ),
         tally,
         element("details", element("summary", "What the verdicts mean"), legend(), class_="unrolled-fold"),
     ]
@@ -137,10 +151,19 @@ def ledger(shelf: Shelf, place: Place) -> Markup:
         if entry.part != part:
             part = entry.part
             parts.append(element("h2", PARTS[part], id=f"part-{part}"))
-        heading = element("h3", entry_link(shelf, entry.slug, place), " ", element("span", entry.year, class_="year"))
+        heading = element(
+            "h3", entry_link(shelf, entry.slug, place), " ", element("span", entry.year, class_="year")
+        )
         parts.append(element("div", heading, id=f"ledger-{entry.slug}", class_="ledger-entry"))
         parts.append(
-            wide(table(HEADS, rows(shelf, shelf.findings(entry), f"{entry.slug}-"), class_="claims", caption=f"Claims of {entry.short}"))
+            wide(
+                table(
+                    HEADS,
+                    rows(shelf, shelf.findings(entry), f"{entry.slug}-"),
+                    class_="claims",
+                    caption=f"Claims of {entry.short}",
+                )
+            )
         )
     return join(parts)
 

@@ -1,4 +1,4 @@
-"""Chips: from an equation to the function that computes it, the test that checks it and the claims it carries."""
+"""Chips: from an equation to its function, the test that checks it and the claims it carries."""
 
 from __future__ import annotations
 
@@ -14,24 +14,54 @@ def chips(shelf: Shelf, entry: Entry, equation: Equation, place: Place) -> Marku
     items: list[Markup] = []
     if equation.implementation:
         name = symbol_of(equation.implementation)
-        items.append(_chip(join((element("span", "ƒ", class_="sign"), " ", name)), f"source of {name}", shelf, equation.implementation, place))
+        items.append(
+            _chip(
+                join((element("span", "ƒ", class_="sign"), " ", name)),
+                f"source of {name}",
+                shelf,
+                equation.implementation,
+                place,
+            )
+        )
     if equation.oracle:
-        items.append(_chip("oracle ✓", f"test that compares the code with equation {equation.number}", shelf, equation.oracle, place))
+        items.append(
+            _chip(
+                "oracle ✓",
+                f"test that compares the code with equation {equation.number}",
+                shelf,
+                equation.oracle,
+                place,
+            )
+        )
     numbers = {claim.id: position for position, claim in enumerate(entry.claims, start=1)}
     for identifier in equation.claims:
         label = f"claim {numbers[identifier]}"
         claim = entry.claim(identifier)
         items.append(
-            element("a", label, href=f"#claim-{identifier}", class_="chip", title=claim.statement if claim else None)
+            element(
+                "a",
+                label,
+                href=f"#claim-{identifier}",
+                class_="chip",
+                title=claim.statement if claim else None,
+            )
         )
     if not items:
         return Markup("")
-    return element("div", *items, class_="unrolled-chips", role="group", aria_label=f"Equation {equation.number}: code, test and claims")
+    return element(
+        "div",
+        *items,
+        class_="unrolled-chips",
+        role="group",
+        aria_label=f"Equation {equation.number}: code, test and claims",
+    )
 
 
 def missing(shelf: Shelf, equation: Equation) -> list[str]:
     """The symbols of an equation that have no source on the site."""
-    return [name for name in (equation.implementation, equation.oracle) if name and shelf.source(name) is None]
+    return [
+        name for name in (equation.implementation, equation.oracle) if name and shelf.source(name) is None
+    ]
 
 
 def _chip(label: object, title: str, shelf: Shelf, name: str, place: Place) -> Markup:

@@ -1,4 +1,4 @@
-"""The Sphinx extension: reads the knowledge base once, and puts the generated parts where pages ask for them."""
+"""The Sphinx extension: reads the knowledge base once, and connects every part to the build."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sphinx.util import logging
 
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
-from unrolled.site import assets, bibliography, roles
+from unrolled.site import assets, bibliography, reference, roles
 from unrolled.site.html import Place, element, join, link
 from unrolled.site.markers import EquationChips, Markers, load_mathjax
 from unrolled.site.shelf import Shelf, load_shelf
@@ -33,7 +33,10 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", load_mathjax)
     app.connect("html-collect-pages", source_pages)
     app.connect("html-page-context", assets.clean_context, priority=900)
+    app.connect("autodoc-process-docstring", reference.keep_sentences, priority=400)
+    app.connect("missing-reference", reference.resolve)
     app.connect("doctree-resolved", bibliography.finish, priority=900)
+    app.connect("doctree-resolved", assets.drop_thebe, priority=900)
     app.connect("build-finished", assets.copy_mathjax)
     app.add_transform(Markers)
     app.add_transform(EquationChips)
@@ -42,7 +45,7 @@ def register(app: Sphinx) -> dict[str, Any]:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Take the addresses of the repository and the site from the environment; without them, leave their buttons out."""
+    """Take addresses of repository and site from the environment; without them, leave their buttons out."""
     options = config.html_theme_options
     repository = os.environ.get("UNROLLED_REPOSITORY", "").rstrip("/")
     if repository.startswith("https://"):
@@ -55,7 +58,12 @@ def configure(app: Sphinx, config: Config) -> None:
         if repository.startswith("https://github.com/"):
             options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
     else:
-        options |= {"repository_url": "", "launch_buttons": {}, "use_repository_button": False, "use_issues_button": False}
+        options |= {
+            "repository_url": "",
+            "launch_buttons": {},
+            "use_repository_button": False,
+            "use_issues_button": False,
+        }
     site = os.environ.get("UNROLLED_SITE_URL", "").rstrip("/")
     if site.startswith(("https://", "http://")):
         config.html_baseurl = f"{site}/"
@@ -84,7 +92,10 @@ def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     body = join(
         (
             element("h1", "Source and tests"),
-            element("p", "The files that the book's equations, oracles and papers point to, as they were when the book was built."),
+            element(
+                "p",
+                "The files that the equations, oracles and papers of the book point to, as they were built.",
+            ),
             element("ul", *items),
         )
     )
@@ -99,7 +110,9 @@ def source_body(shelf: Shelf, source: SourceText) -> str:
         label = f"({equation.number})" if not equation.number.startswith("unnumbered") else equation.name
         home = shelf.home(entry.slug)[0]
         anchor = f"equation-{equation.label}" if entry.slug in shelf.chapters else f"entry-{entry.slug}"
-        uses.setdefault(entry.slug, []).append((symbol, link(label, place.to(home, anchor), title=equation.name)))
+        uses.setdefault(entry.slug, []).append(
+            (symbol, link(label, place.to(home, anchor), title=equation.name))
+        )
     lines = []
     for slug, pairs in uses.items():
         by_symbol: dict[str, list[Any]] = {}
@@ -107,12 +120,18 @@ def source_body(shelf: Shelf, source: SourceText) -> str:
             by_symbol.setdefault(symbol, []).append(address)
         said = join(
             (
-                join((element("a", element("code", symbol), href=f"#{symbol}", class_="reference internal"), " ", join(links, ", ")))
+                join(
+                    (
+                        element("a", element("code", symbol), href=f"#{symbol}", class_="reference internal"),
+                        " ",
+                        join(links, ", "),
+                    )
+                )
                 for symbol, links in by_symbol.items()
             ),
             " · ",
         )
-        lines.append(element("p", "Equations of ", entry_link(shelf, slug, place), ": ", said, class_="unrolled-uses"))
+        lines.append(
+            element("p", "Equations of ", entry_link(shelf, slug, place), ": ", said, class_="unrolled-uses")
+        )
     return join((element("h1", element("code", source.title)), *lines, listing(source)))
-
-

@@ -15,7 +15,11 @@ def target_link(shelf: Shelf, target: str, place: Place) -> Markup:
     if target in shelf.entries:
         return entry_link(shelf, target, place)
     work = shelf.works.get(target)
-    return link(work.short if work else target, place.to("book/bibliography", f"key-{target}"), title=work.title if work else None)
+    return link(
+        work.short if work else target,
+        place.to("book/bibliography", f"key-{target}"),
+        title=work.title if work else None,
+    )
 
 
 def relations(shelf: Shelf, slug: str, place: Place) -> Markup:
@@ -38,18 +42,29 @@ def relations(shelf: Shelf, slug: str, place: Place) -> Markup:
         parts.append(element("p", "Read first: ", names, "; the code builds on it.", class_="first"))
     if forward or backward:
         items = [
-            element("li", element("span", verb, class_="verb"), " ", who, " ", element("span", why, class_="locus"))
+            element(
+                "li",
+                element("span", verb, class_="verb"),
+                " ",
+                who,
+                " ",
+                element("span", why, class_="locus"),
+            )
             for verb, who, why in forward + backward
         ]
         parts.append(element("ul", *items, class_="unrolled-relations"))
     if readings:
         items = [element("li", entry_link(shelf, r.slug, place, r.title), ": ", r.teaches) for r in readings]
-        parts.append(element("p", "Read along", class_="rubric"))
+        parts.append(element("p", "Read along", class_="unrolled-rubric"))
         parts.append(element("ul", *items, class_="unrolled-readings"))
     if entry.concepts:
         names = join((concept_link(shelf, c, place) for c in entry.concepts), " · ")
         parts.append(element("p", "Concepts: ", names, class_="unrolled-concepts"))
-    return element("div", *parts, class_="unrolled-lineage") if parts else nothing("No relation is recorded yet.")
+    return (
+        element("div", *parts, class_="unrolled-lineage")
+        if parts
+        else nothing("No relation is recorded yet.")
+    )
 
 
 def concept_link(shelf: Shelf, slug: str, place: Place, text: str | None = None) -> Markup:
@@ -58,7 +73,12 @@ def concept_link(shelf: Shelf, slug: str, place: Place, text: str | None = None)
     words = text or (concept.name if concept else slug.replace("_", " "))
     if concept is None:
         return element("span", words, class_="unrolled-concept")
-    return link(words, place.to("book/concepts", f"concept-{slug}"), class_="unrolled-concept", title=concept.definition)
+    return link(
+        words,
+        place.to("book/concepts", f"concept-{slug}"),
+        class_="unrolled-concept",
+        title=concept.definition,
+    )
 
 
 def concepts(shelf: Shelf, place: Place) -> Markup:
@@ -73,11 +93,22 @@ def concepts(shelf: Shelf, place: Place) -> Markup:
             join(("Introduced in ", entry_link(shelf, concept.entry, place), "."))
             if concept.entry in shelf.entries and concept.entry
             else None,
-            join(("Used in ", join((entry_link(shelf, e.slug, place) for e in users), ", "), ".")) if users else None,
-            join(("See also ", join((concept_link(shelf, s, place) for s in also), ", "), ".")) if also else None,
+            join(("Used in ", join((entry_link(shelf, e.slug, place) for e in users), ", "), "."))
+            if users
+            else None,
+            join(("See also ", join((concept_link(shelf, s, place) for s in also), ", "), "."))
+            if also
+            else None,
         ]
         items.append(element("dt", concept.name, id=f"concept-{concept.slug}"))
-        items.append(element("dd", concept.definition, " ", element("span", join((n for n in notes if n), " "), class_="locus")))
+        items.append(
+            element(
+                "dd",
+                concept.definition,
+                " ",
+                element("span", join((n for n in notes if n), " "), class_="locus"),
+            )
+        )
     return element("dl", *items, class_="unrolled-glossary")
 
 
@@ -88,7 +119,10 @@ def citing_pages(shelf: Shelf, key: str, chapters: dict[str, str], place: Place)
         for e in shelf.ordered()
         if key == e.key or key in e.also_cite or any(key in (r.target,) for r in e.relations)
     ]
-    links = {shelf.home(e.slug)[0] if e.slug in shelf.chapters else e.slug: entry_link(shelf, e.slug, place) for e in entries}
+    links = {
+        shelf.home(e.slug)[0] if e.slug in shelf.chapters else e.slug: entry_link(shelf, e.slug, place)
+        for e in entries
+    }
     for docname, title in chapters.items():
         links.setdefault(docname, link(title, place.to(docname)))
     if not links:

@@ -43,7 +43,9 @@ def reading_list(shelf: Shelf, place: Place) -> Markup:
             if entry.links
             else entry.title
         )
-        verdicts = element("ul", *(element("li", badge(v, n)) for v, n in shelf.verdicts(entry)), class_="plain-list")
+        verdicts = element(
+            "ul", *(element("li", badge(v, n)) for v, n in shelf.verdicts(entry)), class_="plain-list"
+        )
         rows.append(
             Row(
                 (
@@ -60,24 +62,42 @@ def reading_list(shelf: Shelf, place: Place) -> Markup:
     if not rows:
         return nothing("The reading list is empty.")
     heads = ("Title", "Known as", "Year", "Part", "State", "Claims")
-    return table(heads, rows, class_="reading-list", caption=f"All {len(rows)} entries" if len(rows) > 1 else "One entry so far")
+    return table(
+        heads,
+        rows,
+        class_="reading-list",
+        caption=f"All {len(rows)} entries" if len(rows) > 1 else "One entry so far",
+    )
 
 
 def part(shelf: Shelf, name: str, place: Place) -> Markup:
-    """What a part of the book holds: chapters that can be read, and those to come with what can be read meanwhile."""
+    """What a part of the book holds, and for chapters to come what can be read meanwhile."""
     members = [entry for entry in shelf.ordered() if entry.part == name]
     if not members:
         return nothing("No entry of this part is in the knowledge base yet; its chapters are still to come.")
     items = []
     for entry in members:
         ready = entry.slug in shelf.chapters
-        head = element("p", entry_link(shelf, entry.slug, place, entry.title) if ready else entry.title, class_="title")
-        who = element("p", join([t for t in (authors(shelf, entry), state(shelf, entry)) if t], " · "), class_="venue")
+        head = element(
+            "p", entry_link(shelf, entry.slug, place, entry.title) if ready else entry.title, class_="title"
+        )
+        who = element(
+            "p", join([t for t in (authors(shelf, entry), state(shelf, entry)) if t], " · "), class_="venue"
+        )
         meanwhile = None
         if not ready and entry.links:
             addresses = join((link(item.label, item.url) for item in entry.links[:3]), ", ")
             meanwhile = element("p", "To read meanwhile: ", addresses, class_="meanwhile")
-        items.append(element("li", head, who, element("p", entry.summary), meanwhile, class_="ready" if ready else "planned"))
+        items.append(
+            element(
+                "li",
+                head,
+                who,
+                element("p", entry.summary),
+                meanwhile,
+                class_="ready" if ready else "planned",
+            )
+        )
     return element("ul", *items, class_="unrolled-entries")
 
 
@@ -91,7 +111,8 @@ def status(shelf: Shelf, place: Place) -> Markup:
     entries = "1 paper" if len(papers) == 1 else f"{len(papers)} papers and projects"
     return element(
         "p",
-        f"{chapters} written, of {entries} in the knowledge base so far. Of {len(findings)} claims, {len(measured)} have been measured; ",
+        f"{chapters} written, of {entries} in the knowledge base so far. ",
+        f"Of {len(findings)} claims, {len(measured)} have been measured; ",
         link("the ledger", place.to("book/ledger")),
         " names every one, with the reason where it was not attempted.",
         class_="unrolled-status",

@@ -1,4 +1,4 @@
-"""Where pages ask for a generated part: ``<!-- unrolled:card -->`` on a line of its own, and labelled equations."""
+"""Where pages ask for a generated part: ``<!-- unrolled:card -->``, and labelled equations."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def render(shelf: Shelf, name: str, argument: str | None, docname: str, page_tit
     chapter = CHAPTER.match(docname)
     slug = argument or (chapter[1] if chapter else None)
     if slug is None:
-        raise UnrolledError(f"unrolled:{name} needs the slug of an entry here", mend=f"<!-- unrolled:{name} SLUG -->")
+        raise UnrolledError(
+            f"unrolled:{name} needs the slug of an entry here", mend=f"<!-- unrolled:{name} SLUG -->"
+        )
     if slug not in shelf.entries:
         raise unknown("entry", slug, shelf.entries)
     if name == "card":
@@ -108,7 +110,7 @@ def load_mathjax(app: Sphinx, doctree: nodes.document) -> None:
 
 
 class EquationChips(SphinxTransform):
-    """Gives each equation of the knowledge base its number in the paper, its chips and, beside it, its source."""
+    """Gives each known equation its number in the paper, its chips and, beside it, its source."""
 
     default_priority = 410
 
@@ -151,11 +153,15 @@ class EquationChips(SphinxTransform):
             parent = cell.parent
             index = parent.index(cell)
             first = index
-            while first and isinstance(parent[first - 1], nodes.container) and "unrolled-equation" in parent[first - 1]["classes"]:
+            while (
+                first
+                and isinstance(parent[first - 1], nodes.container)
+                and "unrolled-equation" in parent[first - 1]["classes"]
+            ):
                 first -= 1
             if first == index:
                 continue
-            pair = nodes.container(classes=["unrolled-pair", "full-width"])  # the theme folds its margin for it
+            pair = nodes.container(classes=["unrolled-pair"])
             left = nodes.container(classes=["unrolled-pair-equations"])
             boxes = parent[first:index]
             del parent[first : index + 1]

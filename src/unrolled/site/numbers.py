@@ -37,18 +37,15 @@ def number(value: float, spread: float | None = None) -> str:
     ('95.4', '5.21', '2.5 × 10⁻³³', '−0.5')
     """
     if scientific(value):
-        exponent = math.floor(math.log10(abs(value)))
-        mantissa = f"{value / 10**exponent:.1f}".replace("-", MINUS)
-        if mantissa.lstrip(MINUS).startswith("10"):
-            mantissa, exponent = mantissa.replace("10.0", "1.0"), exponent + 1
-        mantissa = mantissa.removesuffix(".0")
-        return f"{mantissa} × 10{str(exponent).translate(SUPERSCRIPT)}"
+        mantissa, exponent = f"{value:.1e}".split("e")
+        mantissa = mantissa.removesuffix(".0").replace("-", MINUS)
+        return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}"
     text = f"{value:.{decimals(value, spread)}f}"
     return ("0" if float(text) == 0 and value == 0 else text).replace("-", MINUS)
 
 
 def stated(value: float, tolerance: float | None) -> str:
-    """A figure that the paper prints: with at least the decimals of the tolerance on it, as nought is a digit too.
+    """A figure that the paper prints, with at least the decimals of its tolerance: nought is a digit too.
 
     >>> stated(99.0, 0.5), stated(0.99, 0.003), stated(5.2, None)
     ('99.0', '0.990', '5.2')

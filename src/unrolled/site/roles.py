@@ -26,7 +26,7 @@ def claim_html(shelf: Shelf, text: str, docname: str) -> str:
     """What ``{claim}`` prints for ``slug/claim-id``, ``slug/claim-id/part`` or ``slug:value-name``.
 
     Raises:
-        UnrolledError: for an unknown entry, claim, part or value, and for a claim that should have evidence and has none.
+        UnrolledError: for an unknown entry, claim, part or value, and for a claim whose evidence is missing.
     """
     text = text.strip()
     if "/" not in text:
@@ -46,7 +46,9 @@ def claim_html(shelf: Shelf, text: str, docname: str) -> str:
     if part not in PARTS_OF_A_CLAIM or len(rest) > 1:
         raise unknown("part of a claim", "/".join(rest), [p for p in PARTS_OF_A_CLAIM if p])
     if finding.measurement is None and not finding.claim.not_attempted and part not in ("verdict", "paper"):
-        raise UnrolledError(f"claim {text} has no evidence", mend=f"unrolled run {slug}, or unrolled train {slug}")
+        raise UnrolledError(
+            f"claim {text} has no evidence", mend=f"unrolled run {slug}, or unrolled train {slug}"
+        )
     if finding.verdict is Verdict.STALE:
         log.info("claim %s is stale", text)
     return claim_link(finding, part, shelf, Place(docname))

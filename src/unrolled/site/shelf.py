@@ -1,4 +1,4 @@
-"""Everything the pages are made from, read once a build: entries, evidence, concepts and where their code stands."""
+"""Everything the pages are made from, read once a build: entries, evidence, concepts, source text."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class Shelf:
     concepts: Mapping[str, Concept] = field(default_factory=dict)
     works: Mapping[str, Work] = field(default_factory=dict)  # by key
     chapters: frozenset[str] = frozenset()
-    stale: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (slug, claim) -> why its evidence is stale
+    stale: Mapping[tuple[str, str], str] = field(
+        default_factory=dict
+    )  # (slug, claim) -> why its evidence is stale
 
     def ordered(self) -> list[Entry]:
         """All entries in the book's order: by part, then by year, then by name."""
@@ -85,7 +87,7 @@ class Shelf:
         return next((f for f in self.findings(entry) if f.claim.id == claim), None) if entry else None
 
     def verdicts(self, entry: Entry) -> list[tuple[Verdict, int]]:
-        """How many of an entry's claims have each verdict, the best first; those that none has are left out."""
+        """How many of an entry's claims have each verdict, the best first, without noughts."""
         counts = Counter(f.verdict for f in self.findings(entry))
         return [(verdict, counts[verdict]) for verdict in ORDER if counts[verdict]]
 
@@ -111,11 +113,13 @@ class Shelf:
                         files.add(file)
             folder = self.root / "src" / "unrolled" / "papers" / entry.slug
             files.update(str(p.relative_to(self.root)) for p in folder.glob("[!_]*.py"))
-        files.update(str(p.relative_to(self.root)) for p in (self.root / "tests" / "oracles").glob("[!_]*.py"))
+        files.update(
+            str(p.relative_to(self.root)) for p in (self.root / "tests" / "oracles").glob("[!_]*.py")
+        )
         return {f: text for f in sorted(files) if (text := read_source(self.root, f)) is not None}
 
     def source(self, name: str) -> tuple[str, str] | None:
-        """The page and anchor of a symbol, ``module:symbol`` or ``tests/file.py::test``; None where there is none."""
+        """The page and anchor of ``module:symbol`` or ``tests/file.py::test``; None where there is none."""
         file, symbol = file_of(name), symbol_of(name)
         text = self.texts.get(file or "")
         if text is None or (symbol and symbol not in text.symbols):

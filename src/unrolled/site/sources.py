@@ -11,7 +11,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from unrolled.site.html import element, join
+from unrolled.site.html import element
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,8 @@ def listing(source: SourceText) -> Markup:
         parts.append(f'<span class="linenos" aria-hidden="true">{number:>{width}}</span>{line}\n')
         parts += ["</span>"] * closes.get(number, 0)
     body = element("pre", Markup("".join(parts)), tabindex="0", aria_label=f"Source of {source.title}")
-    return element("div", element("div", body, class_="highlight"), class_="highlight-python notranslate unrolled-listing")
-
-
-def outline(source: SourceText) -> Markup:
-    """The top-level symbols of a file, as links to their anchors."""
-    names = [name for name in source.symbols if "." not in name]
-    items = join(
-        (element("li", element("a", element("code", name), href=f"#{name}", class_="reference internal")) for name in names)
+    return element(
+        "div",
+        element("div", body, class_="highlight"),
+        class_="highlight-python notranslate unrolled-listing",
     )
-    return element("ul", items, class_="unrolled-outline", aria_label="Functions and classes") if names else Markup("")

@@ -43,7 +43,12 @@ def table(heads: Sequence[str], rows: Iterable[Row], *, class_: str, caption: st
         first, *rest = row.cells
         cells = [element("th", first, scope="row")]
         cells += [
-            element("td", element("div", cell, class_="cell-value"), data_label=name, class_=None if cell else "empty")
+            element(
+                "td",
+                element("div", cell, class_="cell-value"),
+                data_label=name,
+                class_=None if cell else "empty",
+            )
             for name, cell in zip(heads[1:], rest, strict=True)
         ]
         body.append(element("tr", *cells, id=row.anchor, class_=row.class_))
@@ -69,9 +74,9 @@ def notation(entry: Entry) -> Markup:
         names = [n.strip() for n in (symbol.identifier or "").split(",") if n.strip()]
         return Row(
             (
+                symbol.name,
                 math(symbol.paper),
                 math(symbol.house),
-                symbol.name,
                 join((code(name) for name in names), ", ") if names else None,
                 _shape(symbol.shape) if symbol.shape else None,
             )
@@ -79,7 +84,7 @@ def notation(entry: Entry) -> Markup:
 
     if not entry.notation:
         return nothing("No notation is recorded for this entry yet.")
-    heads = ("Paper", "Here", "Meaning", "In the code", "Shape")
+    heads = ("Meaning", "Paper", "Here", "In the code", "Shape")
     return table(heads, map(row, entry.notation), class_="notation", caption=f"Notation of {entry.short}")
 
 
@@ -113,14 +118,19 @@ def errata(entry: Entry) -> Markup:
     parts: list[Markup] = []
     if entry.errata:
         items = (
-            element("li", e.what, " ", element("span", e.where, class_="locus"), " ", sure(e.source.value)) for e in entry.errata
+            element("li", e.what, " ", element("span", e.where, class_="locus"), " ", sure(e.source.value))
+            for e in entry.errata
         )
-        parts.append(element("p", "In the paper and its released code", class_="rubric"))
+        parts.append(element("p", "In the paper and its released code", class_="unrolled-rubric"))
         parts.append(element("ul", *items, class_="unrolled-errata"))
     if entry.changelog:
-        parts.append(element("p", "Changes of this chapter", class_="rubric"))
-        parts.append(element("ul", *(element("li", line) for line in entry.changelog), class_="unrolled-changelog"))
-    return element("div", *parts, class_="unrolled-errata-box") if parts else nothing("No erratum is recorded.")
+        parts.append(element("p", "Changes of this chapter", class_="unrolled-rubric"))
+        parts.append(
+            element("ul", *(element("li", line) for line in entry.changelog), class_="unrolled-changelog")
+        )
+    return (
+        element("div", *parts, class_="unrolled-errata-box") if parts else nothing("No erratum is recorded.")
+    )
 
 
 def results(entry: Entry) -> Markup:
@@ -128,7 +138,12 @@ def results(entry: Entry) -> Markup:
     if not entry.results:
         return nothing("No further results are recorded.")
     rows = [Row((r.what, join((r.value, sure(r.source.value)), " "), str(r.locus))) for r in entry.results]
-    return table(("Result", "Paper", "Place"), rows, class_="results", caption=f"Further results printed in {entry.short}")
+    return table(
+        ("Result", "Paper", "Place"),
+        rows,
+        class_="results",
+        caption=f"Further results printed in {entry.short}",
+    )
 
 
 def nothing(text: str) -> Markup:

@@ -47,7 +47,13 @@ def from_csl(item: Mapping[str, Any]) -> Work:
     )
     dates = item.get("issued", {}).get("date-parts") or [[]]
     year = str(dates[0][0]) if dates[0] else str(item.get("issued", {}).get("raw", ""))
-    venue = item.get("container-title") or item.get("event-title") or item.get("genre") or item.get("publisher") or ""
+    venue = (
+        item.get("container-title")
+        or item.get("event-title")
+        or item.get("genre")
+        or item.get("publisher")
+        or ""
+    )
     doi, url = item.get("DOI"), item.get("URL")
     return Work(
         key=str(item.get("id", "")),

@@ -294,7 +294,7 @@ def _say(line: str) -> None:
 
 
 def _variance(inverse: Tensor, epsilon: float) -> Tensor:
-    """The variance under an inverse deviation; what is below its resolution is zero, as it is for equal rows."""
+    """The variance under an inverse deviation; below its resolution it is zero, as it is for equal rows."""
     variance = inverse.pow(-2) - epsilon
     return variance.where(variance > 4 * torch.finfo(variance.dtype).eps * epsilon, variance.new_zeros(()))
 

@@ -15,8 +15,8 @@ An LSTM in which both products are batch-normalised, with statistics for every t
 
 ## The problem before this paper
 
-Batch normalisation made feed-forward networks faster to train {cite}`ioffe2015batch`; on the recurrent product it was
-reported to hurt {cite:t}`laurent2016batch`.
+Batch normalisation made feed-forward networks faster to train {cite}`ioffe2015batch`; on the recurrent
+product it was reported to hurt {cite:t}`laurent2016batch`.
 
 ## The model
 
@@ -71,9 +71,10 @@ SOURCE = '''def bn_lstm_step(state, projected, parameters):
 
 SHOWN = f"```python\n{SOURCE}```"
 
-PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 160" width="400" height="160"><path d="M20 140
-C120 140 160 30 380 20" fill="none" stroke="#0072B2" stroke-width="3"/><path d="M20 140 C160 140 220 80 380 60"
-fill="none" stroke="#7a7a7a" stroke-width="3"/></svg>"""
+PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 160" width="400" height="160">
+<path d="M20 140 C120 140 160 30 380 20" fill="none" stroke="#0072B2" stroke-width="3"/>
+<path d="M20 140 C160 140 220 80 380 60" fill="none" stroke="#7a7a7a" stroke-width="3"/>
+</svg>"""
 
 
 def equation(label: str, latex: str) -> str:
@@ -89,7 +90,11 @@ def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
         new_code_cell(
             "chapter.show(bn_lstm_step)",
             execution_count=1,
-            outputs=[new_output("execute_result", execution_count=1, data={"text/markdown": SHOWN, "text/plain": SOURCE})],
+            outputs=[
+                new_output(
+                    "execute_result", execution_count=1, data={"text/markdown": SHOWN, "text/plain": SOURCE}
+                )
+            ],
         ),
         new_markdown_cell(NOTATION),
         new_code_cell(
@@ -104,7 +109,10 @@ def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
             outputs=[
                 new_output(
                     "display_data",
-                    data={"application/vnd.unrolled.claim+json": {"value": 5}, "text/plain": "claim bn-beats-lstm: 5 seeds: holds"},
+                    data={
+                        "application/vnd.unrolled.claim+json": {"value": 5},
+                        "text/plain": "claim bn-beats-lstm: 5 seeds: holds",
+                    },
                 )
             ],
         ),

@@ -1,0 +1,58 @@
+"""Names in the programming reference: short ones are resolved, undocumented ones of ours stay plain."""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.nodes import make_refnode
+
+from unrolled.base.paths import sources
+
+
+@lru_cache(maxsize=4)
+def own_names(folder: Path) -> frozenset[str]:
+    """Every name that a module of the package defines at its top level."""
+    found: set[str] = set()
+    for file in folder.rglob("*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Assign):
+                found.update(target.id for target in node.targets if isinstance(target, ast.Name))
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                found.add(node.target.id)
+    return frozenset(found)
+
+
+def resolve(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.Element
+) -> nodes.Node | None:
+    """A link for a name documented under a longer one; plain text for one of ours that is not documented.
+
+    A name that exists nowhere is left alone, so that Sphinx warns of it.
+    """
+    if node.get("refdomain") != "py":
+        return None
+    target = node.get("reftarget", "")
+    last = target.rpartition(".")[2]
+    domain = env.get_domain("py")
+    named = [(name, found) for name, found in domain.objects.items() if name.rpartition(".")[2] == last]  # type: ignore[attr-defined]
+    fitting = [pair for pair in named if pair[0].startswith("unrolled.")]
+    if len(fitting) == 1 and (target == last or target.startswith("unrolled.")):
+        name, found = fitting[0]
+        return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, contnode, name)
+    if (target == last or target.startswith("unrolled.")) and last in own_names(sources()):
+        return contnode
+    return None
+
+
+def keep_sentences(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Have the description of a constant that begins "Words: more words" not read as a type and its text."""
+    if what in ("attribute", "data", "property") and lines and ":" in lines[0]:
+        lines[:0] = ["..", ""]  # an empty comment: napoleon looks for a type in the first line only

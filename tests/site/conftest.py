@@ -1,0 +1,35 @@
+"""A small project whose book the tests build."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside this one that the tests share
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with a small chapter in the place of the real one, ready to be built."""
+    import nbformat
+    import yaml
+    from site_chapter import chapter
+
+    root = tmp_path_factory.mktemp("project")
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, root / name)
+    ignore = shutil.ignore_patterns("__pycache__")
+    for name in ("book", "bib", "src", "tests/oracles"):
+        shutil.copytree(ROOT / name, root / name, ignore=ignore)
+    shutil.rmtree(root / "bib" / "evidence", ignore_errors=True)
+    text = (root / "bib" / "entries" / "bn_lstm.yaml").read_text(encoding="utf-8")
+    equations = {e["label"]: e["latex"] for e in yaml.safe_load(text)["equations"]}
+    (root / "notebooks").mkdir()
+    nbformat.write(chapter(equations), root / "notebooks" / "bn_lstm.ipynb")
+    # the programming reference imports torch, which takes long and is not what these tests ask about
+    (root / "book" / "api.md").write_text("# Programming reference\n", encoding="utf-8")
+    return root

@@ -1,0 +1,239 @@
+"""The generated parts say what the entry and the evidence say, and nothing in them can break a page."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from site_samples import evidence_with, shelf_with
+
+from unrolled.base.errors import UnrolledError, UsageError
+from unrolled.library.models import Verdict
+from unrolled.site import claims, equations, lineage, lists
+from unrolled.site.citebox import cite_box
+from unrolled.site.html import Place
+from unrolled.site.markers import BOOK_PARTS, ENTRY_PARTS, render
+from unrolled.site.roles import claim_html
+from unrolled.site.shelf import Shelf, file_of
+from unrolled.site.sources import SourceText, listing, symbols
+from unrolled.site.verdicts import MEANINGS, SHAPES, badge
+from unrolled.site.works import from_csl
+
+PAGE = "notebooks/bn_lstm"
+NASTY = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>&amp;"
+
+
+@pytest.mark.parametrize("chapter", [True, False])
+@pytest.mark.parametrize("name", ["card", *(n for n in ENTRY_PARTS if n != "cite"), *BOOK_PARTS, "part"])
+def test_markup_in_any_field_is_shown_as_text(name: str, chapter: bool) -> None:
+    shelf = shelf_with(NASTY, chapter=chapter)
+    html = render(shelf, name, {"part": "cells"}.get(name, None if name in BOOK_PARTS else "bn_lstm"), PAGE)
+    assert "<script" not in html
+    assert "<img" not in html
+    if name not in ("status", "verdicts"):
+        assert "&lt;script&gt;" in html
+
+
+def test_markup_in_chips_cite_box_role_and_listing_is_shown_as_text() -> None:
+    shelf = shelf_with(NASTY, number=NASTY)
+    entry = shelf.entries["bn_lstm"]
+    made = [
+        equations.chips(shelf, entry, entry.equations[0], Place(PAGE)),
+        cite_box("bn_lstm", {"bibtex": NASTY}),
+        claim_html(shelf, "bn_lstm/gain", PAGE),
+        claim_html(shelf, "bn_lstm/gain/scale", PAGE),
+        lineage.concept_link(shelf, "lstm", Place(PAGE)),
+        lineage.citing_pages(shelf, entry.key, {"book/x": NASTY}, Place(PAGE)),
+        listing(SourceText("src/unrolled/x.py", f"'''{NASTY}'''\n", {})),
+    ]
+    for html in made:
+        assert "<script" not in html
+        assert "<img" not in html
+
+
+def test_the_card_names_what_a_reader_needs() -> None:
+    html = render(shelf_with(), "card", None, PAGE)
+    for said in (
+        "Title words",
+        "words",
+        "2017",
+        "Label words",
+        "1 reproduced",
+        "1 not attempted",
+        "38 s",
+        "510 MB",
+        "2026-11-22",
+    ):
+        assert said in html
+    assert re.findall(r'class="button"[^>]*>(\w+)<|>(\w+)</a>', html)
+    assert 'download="bn_lstm.ipynb"' in html
+    assert "../source/unrolled/papers/bn_lstm/model.html" in html
+    assert "../source/tests/oracles/test_bn_lstm.html" in html
+
+
+def test_the_card_does_not_repeat_the_heading_above_it() -> None:
+    assert "Title words" not in render(shelf_with(), "card", None, PAGE, "Title words")
+
+
+def test_chips_lead_to_source_test_and_claim() -> None:
+    shelf = shelf_with()
+    entry = shelf.entries["bn_lstm"]
+    html = equations.chips(shelf, entry, entry.equations[0], Place(PAGE))
+    assert 'href="../source/unrolled/papers/bn_lstm/model.html#bn_lstm_step"' in html
+    assert 'href="../source/tests/oracles/test_bn_lstm.html#test_equation_6_bn_preactivations"' in html
+    assert 'href="#claim-gain"' in html
+    assert ">claim 1<" in html
+    assert equations.missing(shelf, entry.equations[0]) == []
+
+
+def test_a_renamed_function_is_missed() -> None:
+    shelf = shelf_with()
+    entry = shelf.entries["bn_lstm"]
+    gone = entry.equations[0].model_copy(
+        update={"implementation": "unrolled.papers.bn_lstm.model:no_such_step"}
+    )
+    assert equations.missing(shelf, gone) == ["unrolled.papers.bn_lstm.model:no_such_step"]
+    assert "no_such_step" in equations.chips(shelf, entry, gone, Place(PAGE))
+
+
+def test_a_row_of_the_claims_table_reads_as_a_sentence() -> None:
+    html = claims.claims_table(shelf_with(), "bn_lstm")
+    row = html.split('id="claim-gain"')[1].split("</tr>")[0]
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row))
+    for said in (
+        "Statement words",
+        "Table words",
+        "5.2",
+        "5 .21 ± 0.31 (n = 5)",
+        "paper profile",
+        "reproduced",
+        "at least 2",
+    ):
+        assert said.replace(" .", ".") in text.replace(" .", "."), said
+    assert "higher is better" in row
+    assert "unverified" in row
+
+
+def test_a_claim_that_was_not_attempted_says_why() -> None:
+    assert "Reason words" in claims.claims_table(shelf_with(), "bn_lstm")
+    assert "Reason words" in claims.ledger(shelf_with(), Place("book/ledger"))
+
+
+def test_the_ledger_holds_every_claim() -> None:
+    html = claims.ledger(shelf_with(), Place("book/ledger"))
+    assert 'id="bn_lstm-gain"' in html
+    assert 'id="bn_lstm-untried"' in html
+    assert "2 claims of 1 entry" in html
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("bn_lstm/gain", "5.21 ± 0.31 points"),
+        ("bn_lstm/gain/value", "5.21 points"),
+        ("bn_lstm/gain/n", "5"),
+        ("bn_lstm/gain/scale", "all updates words"),
+        ("bn_lstm/gain/verdict", "reproduced"),
+        ("bn_lstm/gain/paper", "5.2 points"),
+        ("bn_lstm/untried", "not attempted"),
+        ("bn_lstm:steps", "64"),
+    ],
+)
+def test_the_claim_role_prints_the_measured_value(asked: str, said: str) -> None:
+    text = re.sub(r"<[^>]+>", "", claim_html(shelf_with(), asked, PAGE))
+    assert text.replace(" points words", " points") == said
+
+
+@pytest.mark.parametrize(
+    "asked", ["bn_lsmt/gain", "bn_lstm/gian", "bn_lstm/gain/spraed", "bn_lstm:stpes", "bn_lstm", ""]
+)
+def test_the_claim_role_refuses_what_it_does_not_know(asked: str) -> None:
+    with pytest.raises(UsageError):
+        claim_html(shelf_with(), asked, PAGE)
+
+
+def test_the_claim_role_refuses_a_claim_that_lost_its_evidence() -> None:
+    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"measurements": ()}))
+    with pytest.raises(UnrolledError, match="has no evidence"):
+        claim_html(shelf, "bn_lstm/gain", PAGE)
+    assert "not attempted" in claim_html(shelf, "bn_lstm/gain/verdict", PAGE)
+
+
+def test_a_stale_claim_is_shown_as_stale_with_its_reason() -> None:
+    fresh = shelf_with()
+    shelf = Shelf(**(vars(fresh) | {"stale": {("bn_lstm", "gain"): "the code has changed since"}}))
+    html = claims.claims_table(shelf, "bn_lstm")
+    assert "verdict stale" in html
+    assert "the code has changed since" in html
+
+
+def test_unknown_markers_and_entries_are_told_with_near_names() -> None:
+    with pytest.raises(UsageError, match="did you mean claims"):
+        render(shelf_with(), "clams", None, PAGE)
+    with pytest.raises(UsageError, match="did you mean bn_lstm"):
+        render(shelf_with(), "card", "bn_lsmt", "book/index")
+    with pytest.raises(UnrolledError, match="needs the slug"):
+        render(shelf_with(), "card", None, "book/index")
+    with pytest.raises(UsageError, match="part of the book"):
+        render(shelf_with(), "part", "cell", "book/parts/cells")
+
+
+def test_every_verdict_has_word_shape_and_meaning() -> None:
+    assert set(SHAPES) == set(MEANINGS) == set(Verdict)
+    assert len(set(SHAPES.values())) == len(Verdict)
+    for verdict in Verdict:
+        assert verdict.value in badge(verdict)
+        assert "<svg" in badge(verdict)
+
+
+def test_the_cite_box_holds_the_text_to_the_letter() -> None:
+    text = "@article{x,\n  title = {A & B <C>},\n}\n"
+    html = cite_box("bn_lstm", {"bibtex": text, "ris": "TY  - JOUR\n"})
+    stored = html.split("<pre")[1].split(">", 1)[1].split("</pre>")[0]
+    assert unescape(str(stored)) == "\n" + text
+
+
+def test_an_entry_without_a_chapter_is_at_home_in_the_reading_list() -> None:
+    shelf = shelf_with(chapter=False)
+    assert shelf.home("bn_lstm") == ("book/reading-list", "entry-bn_lstm")
+    assert "To read meanwhile" in lists.part(shelf, "cells", Place("book/parts/cells"))
+    assert 'id="entry-bn_lstm"' in lists.reading_list(shelf, Place("book/reading-list"))
+
+
+def test_an_empty_part_says_what_is_to_come() -> None:
+    assert "still to come" in lists.part(shelf_with(), "memory", Place("book/parts/memory"))
+
+
+def test_symbols_cover_decorators_and_methods() -> None:
+    text = "@f\ndef a():\n    pass\n\nclass B:\n    def c(self):\n        def d(): pass\n"
+    assert symbols(text) == {"a": (1, 3), "B": (5, 7), "B.c": (6, 7), "B.c.d": (7, 7)}
+
+
+def test_a_listing_keeps_every_line_and_anchors_every_symbol() -> None:
+    text = "\n\ndef a():\n    '''Two\n    lines.'''\n    return 1 < 2\n"
+    html = str(listing(SourceText("src/unrolled/x.py", text, symbols(text))))
+    assert html.count('class="linenos"') == text.count("\n")
+    assert 'id="a"' in html
+    stripped = re.sub(r'<span class="linenos"[^>]*>[^<]*</span>', "", html)
+    assert re.sub(r"<[^>]+>", "", stripped).replace("&#39;", "'").replace("&lt;", "<") == text
+
+
+@pytest.mark.parametrize(
+    "name", ["os:path", "unrolled../x:y", "/etc/passwd::x", "tests/../x.py::y", "../x.py::y"]
+)
+def test_only_files_of_the_project_can_be_named(name: str) -> None:
+    assert file_of(name) is None
+
+
+def test_works_are_read_from_csl_json_with_gaps() -> None:
+    work = from_csl(
+        {
+            "id": "a",
+            "title": "T",
+            "author": [{"family": "Hochreiter", "given": "Sepp"}, {"literal": "The Group"}],
+            "issued": {"date-parts": [[1997]]},
+        }
+    )
+    assert (work.short, work.names) == ("Hochreiter & The Group (1997)", "Sepp Hochreiter and The Group")
+    assert from_csl({"id": "b"}).short == ""
