@@ -158,7 +158,7 @@ def check(
             typer.echo(f"lacks: {item}" if item.level == "lacks" else str(item))
         count = "1 entry" if slug or len(slugs()) == 1 else f"{len(slugs())} entries"
         more = f", {len(found) - len(faults)} things lacking" if len(found) > len(faults) else ""
-        typer.echo(f"checked {count}: {len(faults)} faults{more}", err=True)
+        typer.echo(f"checked {count}: {len(faults)} fault{'s' * (len(faults) != 1)}{more}", err=True)
     if faults:
         raise typer.Exit(1)
 
@@ -180,3 +180,23 @@ def chapter_key(slug: str) -> str | None:
         UnrolledError,
     ):  # without the book's parts; or a fault that the chapter's own check tells
         return None
+
+
+@app.command()
+def fmt(
+    only_check: bool = typer.Option(False, "--check", help="Write nothing; exit 1 where something would change."),
+) -> None:
+    """Order and normalise bib/references.bib. Example: unrolled fmt --check"""
+    from unrolled.base.files import write_whole
+    from unrolled.library import bibliography
+    from unrolled.library.bibformat import write
+
+    found = bibliography.load()
+    text = write(found)
+    if found.file.read_bytes() == text.encode():
+        typer.echo(f"{found.file.name} is in order")
+    elif only_check:
+        typer.echo(f"{found.file.name} is not in order: run 'unrolled fmt'", err=True)
+        raise typer.Exit(1)
+    else:
+        typer.echo(f"wrote {write_whole(found.file, text)}")

@@ -109,7 +109,7 @@ def load(path: Path | None = None) -> Bibliography:
 def _load(path: Path, stamp: tuple[int, int]) -> Bibliography:
     text, faults = read_text(path, limit=64_000_000)
     result = parse(text, path)
-    result.faults = sorted(faults + result.faults)
+    result.faults = sorted(faults + result.faults, key=Fault.order)
     return result
 
 
@@ -140,124 +140,135 @@ def find(keys: Iterable[str], path: Path | None = None) -> list[Reference]:
 
 def parse(text: str, path: Path = Path("<text>")) -> Bibliography:
     """Read BibTeX text. Every fault has the line (from 1) on which its block starts, or its field stands."""
-    result = Bibliography(path)
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    breaks = [index for index, character in enumerate(text) if character == "\n"]
-    position, comment = 0, ""
-    seen: dict[str, int] = {}
-    values: dict[str, str] = {name[:3].lower(): name for name in _MONTHS}
+    return _Reader(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), path).read()
 
-    def fault(line: int, problem: str, mend: str | None = None) -> None:
-        result.faults.append(Fault(path, line, problem, mend))
 
-    for block in Splitter(text).split().blocks:
-        inner = getattr(block, "ignore_error_block", None) or block
+class _Reader:
+    """Turns bibtexparser's blocks into references and faults."""
+
+    def __init__(self, text: str, path: Path):
+        self.text = text
+        self.result = Bibliography(path)
+        self.values = {name[:3].lower(): name for name in _MONTHS}  # what names stand for
+        self.seen: dict[str, int] = {}  # keys in lower case, as BibTeX compares them, and their lines
+        self.comment = ""  # what waits to be put above the next entry
+        self._breaks = [match.start() for match in re.finditer("\n", text)]
+        self._position = 0
+
+    def read(self) -> Bibliography:
+        for block in Splitter(self.text).split().blocks:
+            inner = getattr(block, "ignore_error_block", None) or block
+            line = self._place(block, inner)
+            if isinstance(block, blocks.ParsingFailedBlock):
+                self._broken(block, inner, line)
+            elif isinstance(block, blocks.ImplicitComment | blocks.ExplicitComment):
+                self._comment(block, line)
+            elif isinstance(block, blocks.String):
+                self._string(block, line)
+            elif isinstance(block, blocks.Preamble):
+                self.result.preambles.append(block.raw)
+            elif isinstance(block, blocks.Entry):
+                self._entry(block, line)
+        self.result.footer = self.comment
+        self.result.faults.sort(key=Fault.order)
+        return self.result
+
+    def _fault(self, line: int, problem: str, mend: str | None = None) -> None:
+        self.result.faults.append(Fault(self.result.file, line, problem, mend))
+
+    def _place(self, block: blocks.Block, inner: blocks.Block) -> int:
+        """The block's line. It is looked up in the text: bibtexparser counts no line that ends in a backslash."""
         raw = block.raw or inner.raw or ""
-        # bibtexparser counts no line that ends in a backslash, so the place is looked up in the text
-        start = text.find(raw, position) if raw else -1
-        line = bisect_right(breaks, start - 1) + 1 if start >= 0 else (block.start_line or 0) + 1
-        broken = isinstance(block, blocks.ParsingFailedBlock)
-        if start >= 0:
-            position = start + (1 if broken else len(raw))
-        if isinstance(block, blocks.ImplicitComment | blocks.ExplicitComment):
-            said = _tidy(block.comment) if isinstance(block, blocks.ImplicitComment) else raw
-            if isinstance(block, blocks.ImplicitComment) and (lost := _LOST.search(raw)):
-                at = line + raw.count("\n", 0, lost.start())
-                fault(
-                    at,
-                    "text between entries that looks like an entry",
-                    "start an entry with '@' on a line of its own",
-                )
-            first = not (result.entries or result.strings or result.preambles or result.header or comment)
-            if first and isinstance(block, blocks.ImplicitComment):
-                loose = text[position : position + 200].split("@", 1)[0].count("\n") > 1
-                paragraphs = said.split("\n\n")
-                kept = len(paragraphs) if loose else len(paragraphs) - 1
-                result.header, said = "\n\n".join(paragraphs[:kept]), "\n\n".join(paragraphs[kept:])
-            comment = "\n".join(part for part in (comment, said) if part)
-            continue
+        start = self.text.find(raw, self._position) if raw else -1
+        if start < 0:
+            return min((block.start_line or 0) + 1, len(self._breaks) + 1)
+        self._position = start + (1 if isinstance(block, blocks.ParsingFailedBlock) else len(raw))
+        return bisect_right(self._breaks, start - 1) + 1
+
+    def _broken(self, block: blocks.ParsingFailedBlock, inner: blocks.Block, line: int) -> None:
         if isinstance(block, blocks.DuplicateBlockKeyBlock):
-            fault(line, f"key {inner.key!r} twice", f"first on line {seen.get(inner.key.lower(), 1)}")
+            first = f"first on line {self.seen[inner.key.lower()]}" if inner.key.lower() in self.seen else None
+            self._fault(line, f"key {inner.key!r} twice", first)
         elif isinstance(block, blocks.DuplicateFieldKeyBlock):
-            fault(line, f"entry {inner.key!r}: field {', '.join(sorted(block.duplicate_keys))} twice")
-        elif broken:
-            key = re.match(r"\s*@\s*\w+\s*[{(]\s*([^\s,{}()=]+)\s*,", raw)
-            result.broken.update(key.groups() if key else ())
+            twice = ", ".join(sorted(block.duplicate_keys))
+            self._fault(line, f"entry {inner.key!r}: field {twice} twice")
+        else:
+            key = re.match(r"\s*@\s*\w+\s*[{(]\s*([^\s,{}()=]+)\s*,", block.raw or "")
+            self.result.broken.update(key.groups() if key else ())
             why = getattr(block.error, "abort_reason", "") or str(block.error) or "cannot be read"
             name = f"entry {key[1]!r}" if key else "block"
-            fault(
-                line,
-                f"broken {name}: {' '.join(why.split()).rstrip('. ')}",
-                "is a brace, quote or comma missing?",
-            )
-        elif isinstance(block, blocks.String):
-            try:
-                result.strings[block.key], _ = evaluate(block.value, values)
-                values[block.key.lower()] = result.strings[block.key]
-            except ValueError as error:
-                fault(line, f"@string {block.key}: {error}")
-        elif isinstance(block, blocks.Preamble):
-            result.preambles.append(raw)
-        elif isinstance(block, blocks.Entry):
-            entry = block
-            if entry.key.lower() in seen:
-                fault(line, f"key {entry.key!r} twice", f"first on line {seen[entry.key.lower()]}")
-                continue
-            reference = _reference(entry, line, values, comment, fault)
-            comment = ""
-            seen[entry.key.lower()] = line
-            if reference is None:
-                result.broken.add(entry.key)
-            else:
-                result.entries[entry.key] = reference
-            continue
+            said = " ".join(why.split()).rstrip(". ")
+            self._fault(line, f"broken {name}: {said}", "is a brace, quote or comma missing?")
         if isinstance(inner, blocks.Entry):
-            result.broken.add(inner.key)
-            seen.setdefault(inner.key.lower(), line)
-    result.footer = comment
-    result.faults.sort()
-    return result
+            self.result.broken.add(inner.key)
+            self.seen.setdefault(inner.key.lower(), line)
 
+    def _comment(self, block: blocks.ImplicitComment | blocks.ExplicitComment, line: int) -> None:
+        implicit = isinstance(block, blocks.ImplicitComment)
+        said = _tidy(block.comment) if implicit else block.raw
+        if implicit and (lost := _LOST.search(block.raw)):
+            at = line + block.raw.count("\n", 0, lost.start())
+            mend = "start an entry with '@' on a line of its own"
+            self._fault(at, "text between entries that looks like an entry", mend)
+        result = self.result
+        if implicit and not (result.entries or result.strings or result.preambles or result.header or self.comment):
+            # what is parted from the first entry by an empty line is the file's header
+            gap = re.compile(r"[ \t]*\n[ \t]*\n|\s*\Z").match(self.text, self._position)
+            paragraphs = said.split("\n\n")
+            kept = len(paragraphs) if gap else len(paragraphs) - 1
+            result.header, said = "\n\n".join(paragraphs[:kept]), "\n\n".join(paragraphs[kept:])
+        self.comment = "\n".join(part for part in (self.comment, said) if part)
 
-def _reference(entry: blocks.Entry, line: int, values, comment: str, fault) -> Reference | None:
-    """An entry with its values read; None, and faults, where one cannot be."""
-    fields: dict[str, str] = {}
-    expressions: dict[str, str] = {}
-    good = True
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_:.+/-]*", entry.key):
-        fault(line, f"{entry.key!r} is no key", "letters, digits and _ : . + / -, first a letter")
-        good = False
-    raw, cursor = entry.raw or "", 0
-    for item in entry.fields:
-        name = item.key.lower()
-        found = re.compile(rf"(?<![\w-]){re.escape(item.key)}\s*=").search(raw, cursor)
-        at = line
-        if found:
-            cursor = found.end()
-            at = line + raw.count("\n", 0, found.start())
-            cursor += len(item.value)
-        if name in fields:
-            fault(at, f"entry {entry.key!r}: field {name} twice")
-            good = False
-            continue
-        if not re.fullmatch(r"[a-z][a-z0-9_:.+/-]*", name):
-            fault(
-                at,
-                f"entry {entry.key!r}: {item.key[:40]!r} is no field name",
-                "is a comma or brace missing above?",
-            )
-            good = False
-            continue
+    def _string(self, block: blocks.String, line: int) -> None:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_:.+/-]*", block.key):
+            self._fault(line, f"{block.key!r} is no name for a @string")
+            return
         try:
-            fields[name], plain = evaluate(item.value, values)
-            if not plain:
-                expressions[name] = " # ".join(" ".join(piece.split()) for piece in pieces(item.value))
+            self.result.strings[block.key], _ = evaluate(block.value, self.values)
         except ValueError as error:
-            fault(at, f"entry {entry.key!r}, field {name}: {error}")
-            good = False
-    return (
-        Reference(entry.entry_type.lower(), entry.key, fields, line, comment, expressions) if good else None
-    )
+            self._fault(line, f"@string {block.key}: {error}")
+        else:
+            self.values[block.key.lower()] = self.result.strings[block.key]
+
+    def _entry(self, entry: blocks.Entry, line: int) -> None:
+        if entry.key.lower() in self.seen:
+            self._fault(line, f"key {entry.key!r} twice", f"first on line {self.seen[entry.key.lower()]}")
+            return
+        self.seen[entry.key.lower()] = line
+        known = len(self.result.faults)
+        fields: dict[str, str] = {}
+        expressions: dict[str, str] = {}
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_:.+/-]*", entry.key):
+            self._fault(line, f"{entry.key!r} is no key", "letters, digits and _ : . + / -, first a letter")
+        for item, at in self._lines(entry, line):
+            name = item.key.lower()
+            if name in fields:
+                self._fault(at, f"entry {entry.key!r}: field {name} twice")
+            elif not re.fullmatch(r"[a-z][a-z0-9_:.+/-]*", name):
+                problem = f"entry {entry.key!r}: {item.key[:40]!r} is no field name"
+                self._fault(at, problem, "is a comma or brace missing above?")
+            else:
+                try:
+                    fields[name], plain = evaluate(item.value, self.values)
+                    if not plain:
+                        expressions[name] = " # ".join(" ".join(piece.split()) for piece in pieces(item.value))
+                except ValueError as error:
+                    self._fault(at, f"entry {entry.key!r}, field {name}: {error}")
+        if len(self.result.faults) > known:
+            self.result.broken.add(entry.key)
+            return
+        comment, self.comment = self.comment, ""
+        kind = entry.entry_type.lower()
+        self.result.entries[entry.key] = Reference(kind, entry.key, fields, line, comment, expressions)
+
+    def _lines(self, entry: blocks.Entry, line: int) -> Iterator[tuple[blocks.Field, int]]:
+        """Each field with its line in the file."""
+        raw, cursor = entry.raw or "", 0
+        for item in entry.fields:
+            found = re.compile(rf"(?<![\w-]){re.escape(item.key)}\s*=").search(raw, cursor)
+            if found:
+                cursor = found.end() + len(item.value)
+            yield item, line + raw.count("\n", 0, found.start()) if found else line
 
 
 def _tidy(comment: str) -> str:

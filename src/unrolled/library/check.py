@@ -45,7 +45,7 @@ def check(slug: str | None = None, notebook_keys: dict[str, str] | None = None) 
     if slug is not None:
         mine = {f"{slug}.yaml", f"{slug}.json", f"{slug}.ipynb"}
         faults = [fault for fault in faults if fault.slug == slug or fault.file.name in mine]
-    return sorted(set(faults), key=lambda f: (f.level, str(f.file), f.line, f.problem))
+    return sorted(set(faults), key=lambda fault: (fault.level, *fault.order()))
 
 
 def _bibliography(knowledge: Knowledge) -> Iterator[Fault]:

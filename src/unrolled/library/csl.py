@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from html import escape
 from pathlib import Path
 
 from unrolled.base.errors import UnrolledError
@@ -105,17 +107,26 @@ def printed(references: list[Reference], style: Path, *, html: bool = False) -> 
         raise UnrolledError(f"no CSL style: {error}", file=style) from error
     lines = []
     for reference in references:
-        item = csl_item(reference)
-        # citeproc knows people by family name only, and drops a body's name
-        for field in ("author", "editor"):
-            for person in item.get(field, ()):
-                if "literal" in person:
-                    person["family"] = person.pop("literal")
-                    person["given"] = ""
+        item = _for_citeproc(csl_item(reference), escaped=html)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             listing = CitationStylesBibliography(sheet, CiteProcJSON([item]), output)
             listing.register(Citation([CitationItem(reference.key.lower())]))
             text = str(listing.bibliography()[0])
+        # the style joins the last name; "and others" is none
+        text = re.sub(r",? (&amp;|&|and) et al\.,?", " et al.", text)
         lines.append(" ".join(text.split()))
     return lines
+
+
+def _for_citeproc(item: dict, *, escaped: bool) -> dict:
+    """The item as citeproc needs it: a body's name as a family name, and text escaped, which it leaves to us."""
+
+    def text(value: object) -> object:
+        if isinstance(value, str):
+            return escape(value, quote=False) if escaped else value
+        if isinstance(value, dict):
+            return {"family" if name == "literal" else name: text(inner) for name, inner in value.items()}
+        return [text(inner) for inner in value] if isinstance(value, list) else value
+
+    return {name: value if name in ("id", "type") else text(value) for name, value in item.items()}

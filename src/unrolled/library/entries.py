@@ -129,7 +129,7 @@ def _read_entry(path: Path, stamp: tuple[int, int]) -> tuple[Entry | None, Docum
         document.fault(
             document.line("slug"), f"slug {entry.slug!r} in a file named {path.name}", "make them equal"
         )
-    document.faults.sort(key=lambda fault: fault.line)
+    document.faults.sort(key=Fault.order)
     return (None if document.faults else entry), document
 
 

@@ -11,7 +11,7 @@ from unrolled.base.errors import UnrolledError
 from unrolled.base.paths import project
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Fault:
     """One thing that is wrong (``fault``), or that an entry still lacks to be verified (``lacks``).
 
@@ -33,6 +33,10 @@ class Fault:
         except (ValueError, UnrolledError):
             return str(self.file)
 
+    def order(self) -> tuple[str, int, str]:
+        """By file, line and problem."""
+        return (str(self.file), self.line, self.problem)
+
     def __str__(self) -> str:
         return f"{self.place}:{self.line}: {self.problem}" + (f" ({self.mend})" if self.mend else "")
 
@@ -45,7 +49,7 @@ class Faulty(UnrolledError):
     """Files that cannot be used, with all their faults at once; its text has one line a fault."""
 
     def __init__(self, faults: Iterable[Fault]):
-        self.faults = sorted(faults, key=lambda fault: (fault.file, fault.line, fault.problem))
+        self.faults = sorted(faults, key=Fault.order)
         first = self.faults[0]
         super().__init__(first.problem, file=first.place, line=first.line, mend=first.mend)
 

@@ -30,6 +30,13 @@ def _web(value: str) -> str:
     return value
 
 
+def _brief(value: str) -> str:
+    words = len(value.split())
+    if words > 80:
+        raise ValueError(f"{words} words; at most 80")
+    return value
+
+
 Finite = Annotated[float, AfterValidator(_finite)]
 Address = Annotated[str, AfterValidator(_web)]
 
@@ -267,7 +274,7 @@ class Entry(Model):
     part: Part
     year: int = Field(ge=1900, le=2100)
     status: Literal["planned", "draft", "verified"]
-    summary: Text  # what it is and what was new, in at most 80 words
+    summary: Annotated[Text, AfterValidator(_brief)]  # what it is and what was new, in at most 80 words
     problem: str | None = None  # before this paper
     contribution: str | None = None
     teaches: str | None = None  # for readings: what a reader learns there
@@ -290,9 +297,6 @@ class Entry(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Entry:
-        words = len(self.summary.split())
-        if words > 80:
-            raise ValueError(f"summary has {words} words; at most 80")
         for name, items in (
             ("equation label", [e.label for e in self.equations]),
             ("claim id", [c.id for c in self.claims]),
