@@ -11,7 +11,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 from unrolled.base.errors import UnrolledError, unknown
-from unrolled.site import card, citebox, claims, equations, lineage, lists, tables, verdicts
+from unrolled.site import card, citebox, claims, curves, equations, lineage, lists, tables, verdicts
 from unrolled.site.html import Place
 from unrolled.site.shelf import PARTS, Shelf
 
@@ -31,6 +31,7 @@ def _cite(shelf: Shelf, slug: str, place: Place) -> str:
 ENTRY_PARTS: dict[str, Callable[[Shelf, str, Place], str]] = {
     "notation": lambda shelf, slug, place: tables.notation(shelf.entries[slug]),
     "claims": lambda shelf, slug, place: claims.claims_table(shelf, slug),
+    "curves": curves.curves,
     "departures": lambda shelf, slug, place: tables.departures(shelf.entries[slug]),
     "results": lambda shelf, slug, place: tables.results(shelf.entries[slug]),
     "errata": lambda shelf, slug, place: tables.errata(shelf.entries[slug]),
