@@ -203,26 +203,16 @@ def test_an_entry_without_a_chapter_is_at_home_in_the_reading_list() -> None:
     assert 'id="entry-bn_lstm"' in lists.reading_list(shelf, Place("book/reading-list"))
 
 
-def test_curves_are_drawn_a_line_a_seed() -> None:
-    runs = {
-        f"pmnist-{v}-s{s}": {"update": (0, 10), "valid_error": (0.9, 0.1)}
-        for v in ("lstm", "bn_lstm")
-        for s in (0, 1)
-    }
+def test_curves_are_drawn_from_the_evidence_and_named() -> None:
+    curve = {"update": (1, 10), "loss": (2.0, 0.5), "valid_error": (0.9, 0.1)}
+    runs = {"lstm-s0": curve, f"{NASTY}-s0": curve}
     shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"curves": runs}))
     html = render(shelf, "curves", "bn_lstm", PAGE)
-    assert html.count("<polyline") == 4
-    assert html.count('class="line paper-method"') == 2
-    assert "pmnist-bn_lstm (n = 2)" in html
-    nasty = {NASTY: {"update": (0, 10), "valid_error": (0.9, 0.9)}}
-    html = render(
-        shelf_with(evidence=evidence_with("x").model_copy(update={"curves": nasty})),
-        "curves",
-        "bn_lstm",
-        PAGE,
-    )
+    assert "<svg" in html
+    assert "lstm" in html
     assert "<script" not in html
-    assert "No learning curve" in render(shelf_with(), "curves", "bn_lstm", PAGE)
+    assert "<img" not in html
+    assert "<svg" not in render(shelf_with(), "curves", "bn_lstm", PAGE)
 
 
 def test_an_empty_part_says_what_is_to_come() -> None:

@@ -1,96 +1,138 @@
-"""Learning curves of the runs behind an entry's claims, drawn from the evidence: a line a seed."""
+"""Learning curves of an entry's evidence, drawn at build time: never older than the numbers beside them."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from unrolled.site.html import element, join
+from unrolled.site.html import Place, element, join
 from unrolled.site.numbers import number
 from unrolled.site.shelf import Shelf
 from unrolled.site.tables import nothing
 
-WIDTH, HEIGHT = 640, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 130, 28, 44
-DASHES = ("", "7 4", "2 3", "9 3 2 3")
-PREFERRED = ("valid_error", "valid_accuracy", "valid_loss", "loss")
+WIDTH, HEIGHT = 330, 250
+LEFT, RIGHT, TOP, BOTTOM = 46, 78, 26, 42
 
-Curve = Mapping[str, Sequence[float]]
+Curves = Mapping[str, Mapping[str, Sequence[float]]]
 
 
-def curves(shelf: Shelf, slug: str) -> Markup:
-    """The validation curves of every variant that has been run, or a line that there is none."""
+def curves(shelf: Shelf, slug: str, place: Place) -> Markup:
+    """Training loss and validation error over updates, one line a run, named at its end."""
     evidence = shelf.evidence.get(slug)
-    runs = {
-        name: curve for name, curve in (evidence.curves if evidence else {}).items() if curve.get("update")
-    }
-    metric = next((m for m in PREFERRED if any(m in curve for curve in runs.values())), None)
-    if metric is None:
-        return nothing("No learning curve at the paper's scale has been collected yet.")
-    lines = {name: (curve["update"], curve[metric]) for name, curve in runs.items() if metric in curve}
-    variants = list(dict.fromkeys(variant_of(name) for name in lines))
-    words = metric.replace("valid_", "validation ").replace("_", " ")
-    counts = {v: sum(variant_of(name) == v for name in lines) for v in variants}
-    seeds = ", ".join(f"{v} (n = {n})" for v, n in counts.items())
-    caption = element("figcaption", f"{words.capitalize()} of the paper's runs, a line a seed: {seeds}.")
-    return element("figure", chart(lines, variants, words, slug), caption, class_="unrolled-curves")
+    if evidence is None or not evidence.curves:
+        return nothing("No run at the paper's scale is in the evidence yet.")
+    panels = [
+        panel(slug, evidence.curves, "loss", "Training loss", "loss, nats", 1.0),
+        panel(slug, evidence.curves, "valid_error", "Validation error", "error, %", 100.0),
+    ]
+    names = ", ".join(sorted({_variant(name) for name in evidence.curves}))
+    caption = element("figcaption", f"Runs at the paper's scale, one line a run ({names}).")
+    return element("figure", *(p for p in panels if p), caption, class_="unrolled-curves")
 
 
-def variant_of(name: str) -> str:
-    """The variant of a run named by variant and seed.
+def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
+    """Round numbers that cover a range.
 
-    >>> variant_of("pmnist-bn_lstm-s3")
-    'pmnist-bn_lstm'
+    >>> ticks(0, 930)
+    [0, 250, 500, 750, 1000]
     """
+    step = (high - low) / wanted or 1.0
+    size = 10 ** math.floor(math.log10(step))
+    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= step * 0.999)
+    first, last = math.floor(low / step), math.ceil(high / step - 1e-9)
+    return [_plain(k * step) for k in range(first, last + 1)]
+
+
+def panel(slug: str, curves: Curves, metric: str, title: str, label: str, scale: float) -> Markup | None:
+    """One metric of all runs as an SVG picture, or None where no run has it."""
+    lines = {name: _points(curve, metric, scale) for name, curve in curves.items()}
+    lines = {name: points for name, points in lines.items() if points}
+    if not lines:
+        return None
+    across = ticks(0, max(x for points in lines.values() for x, _ in points))
+    up = ticks(0, max(y for points in lines.values() for _, y in points))
+    width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return (LEFT + width * x / across[-1], TOP + height * (1 - y / up[-1]))
+
+    parts = [element("text", title, x=LEFT, y=14, class_="curve-title")]
+    for y in up:
+        line = f"M{LEFT} {at(0, y)[1]:.1f}h{width}"
+        parts += [element("path", d=line, class_="curve-grid")]
+        parts += [
+            element(
+                "text",
+                number(y),
+                x=LEFT - 6,
+                y=f"{at(0, y)[1] + 4:.1f}",
+                class_="curve-tick",
+                text_anchor="end",
+            )
+        ]
+    for x in across:
+        text = f"{x:,.0f}".replace(",", " ")
+        parts.append(
+            element(
+                "text",
+                text,
+                x=f"{at(x, 0)[0]:.1f}",
+                y=HEIGHT - BOTTOM + 16,
+                class_="curve-tick",
+                text_anchor="middle",
+            )
+        )
+    parts.append(
+        element(
+            "text", "updates", x=LEFT + width / 2, y=HEIGHT - 6, class_="curve-tick", text_anchor="middle"
+        )
+    )
+    middle = TOP + height / 2
+    turned = f"rotate(-90 12 {middle})"
+    parts.append(
+        element("text", label, x=12, y=middle, transform=turned, class_="curve-tick", text_anchor="middle")
+    )
+    labelled: list[float] = []
+    for name, points in sorted(lines.items(), key=lambda item: -item[1][-1][1]):
+        kind = "method" if _variant(name).startswith(slug) else "baseline"
+        path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (at(*point) for point in points))
+        parts.append(element("path", d=path, class_=f"curve-line curve-{kind}"))
+        x, y = at(*points[-1])
+        y = max(y, labelled[-1] + 13) if labelled else y
+        labelled.append(y)
+        seed = name.rpartition("-s")[2]
+        parts.append(
+            element(
+                "text",
+                f"{_variant(name)}, {seed}",
+                x=f"{x + 5:.1f}",
+                y=f"{y + 4:.1f}",
+                class_=f"curve-name curve-{kind}",
+            )
+        )
+    ends = "; ".join(f"{name} ends at {number(round(points[-1][1], 2))}" for name, points in lines.items())
+    return element(
+        "svg",
+        element("title", f"{title}: {ends}"),
+        join(parts),
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        role="img",
+        class_="unrolled-curve",
+    )
+
+
+def _variant(name: str) -> str:
     return re.sub(r"-s\d+$", "", name)
 
 
-def chart(
-    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-    variants: Sequence[str],
-    words: str,
-    slug: str,
-) -> Markup:
-    """The drawing. The paper's own method takes the accent; the others are grey, told apart by dashes."""
-    last = max(x for xs, _ in lines.values() for x in xs) or 1.0
-    values = [y for _, ys in lines.values() for y in ys]
-    low, high = min(values), max(values)
-    if high - low < 1e-12:
-        low, high = low - 0.5, high + 0.5
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        across = LEFT + x / last * (WIDTH - LEFT - RIGHT)
-        down = TOP + (high - y) / (high - low) * (HEIGHT - TOP - BOTTOM)
-        return across, down
-
-    parts: list[Markup] = [
-        element("path", class_="axis", d=f"M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"),
-        _text(LEFT - 8, TOP + 4, number(float(f"{high:.3g}")), "end"),
-        _text(LEFT - 8, HEIGHT - BOTTOM + 4, number(float(f"{low:.3g}")), "end"),
-        _text(WIDTH - RIGHT, HEIGHT - BOTTOM + 18, f"{last:,.0f}", "end"),
-        _text(LEFT, HEIGHT - BOTTOM + 18, "0", "middle"),
-        _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "updates", "middle"),
-        _text(LEFT - 8, TOP - 12, words, "start"),
-    ]
-    taken: list[float] = []
-    for position, variant in enumerate(variants):
-        own = variant == slug or variant.endswith((f"-{slug}", f"_{slug}"))
-        mine = [lines[name] for name in lines if variant_of(name) == variant]
-        for xs, ys in mine:
-            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in (at(x, y) for x, y in zip(xs, ys, strict=True)))
-            dash = DASHES[position % len(DASHES)] if not own else ""
-            style = f"line{' paper-method' if own else ''}"
-            parts.append(element("polyline", points=points, class_=style, stroke_dasharray=dash or None))
-        x, y = max((at(xs[-1], ys[-1]) for xs, ys in mine), key=lambda end: end[0])
-        while any(abs(y - other) < 15 for other in taken):
-            y += 15
-        taken.append(y)
-        parts.append(_text(x + 6, y + 4, variant, "start", "paper-method" if own else None))
-    label = f"{words} against updates for {', '.join(variants)}"
-    return element("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label)
+def _points(curve: Mapping[str, Sequence[float]], metric: str, scale: float) -> list[tuple[float, float]]:
+    values = curve.get(metric, ())
+    updates = curve.get(f"{metric}_update") or curve.get("update", ())
+    return [(x, y * scale) for x, y in zip(updates, values, strict=True)]
 
 
-def _text(x: float, y: float, words: str, anchor: str, class_: str | None = None) -> Markup:
-    return element("text", join((words,)), x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor, class_=class_)
+def _plain(value: float) -> float:
+    return int(value) if value == int(value) else round(value, 10)

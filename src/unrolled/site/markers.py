@@ -31,9 +31,9 @@ def _cite(shelf: Shelf, slug: str, place: Place) -> str:
 ENTRY_PARTS: dict[str, Callable[[Shelf, str, Place], str]] = {
     "notation": lambda shelf, slug, place: tables.notation(shelf.entries[slug]),
     "claims": lambda shelf, slug, place: claims.claims_table(shelf, slug),
+    "curves": curves.curves,
     "departures": lambda shelf, slug, place: tables.departures(shelf.entries[slug]),
     "results": lambda shelf, slug, place: tables.results(shelf.entries[slug]),
-    "curves": lambda shelf, slug, place: curves.curves(shelf, slug),
     "errata": lambda shelf, slug, place: tables.errata(shelf.entries[slug]),
     "relations": lineage.relations,
     "cite": _cite,
@@ -146,7 +146,7 @@ class EquationChips(SphinxTransform):
         parent.insert(first, box)
 
     def _pair(self) -> None:
-        """Beside a cell that shows source stand the equations right before it, or those that its symbols compute."""
+        """Beside a cell that shows source stand the equations before it, or those that its symbols compute."""
         cells = [c for c in self.document.findall(nodes.container) if "cell" in c.get("classes", ())]
         for cell in cells:
             match = SHOW.search(cell.astext())
@@ -181,7 +181,7 @@ class EquationChips(SphinxTransform):
 
 
 class ParametersCell(SphinxTransform):
-    """Moves the cell of parameters, with which a notebook must open, from above the title to the first code."""
+    """Moves the cell of parameters, which must open a notebook, from above the title to the first code."""
 
     default_priority = 405
 
