@@ -146,7 +146,7 @@ class EquationChips(SphinxTransform):
         parent.insert(first, box)
 
     def _pair(self) -> None:
-        """Beside a cell that shows source stand the equations before it, or those that its symbols compute."""
+        """Beside a cell that shows source stand the equations before it, or those its symbols compute."""
         cells = [c for c in self.document.findall(nodes.container) if "cell" in c.get("classes", ())]
         for cell in cells:
             match = SHOW.search(cell.astext())
