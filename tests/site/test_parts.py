@@ -25,7 +25,9 @@ NASTY = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>&amp;"
 
 
 @pytest.mark.parametrize("chapter", [True, False])
-@pytest.mark.parametrize("name", ["card", *(n for n in ENTRY_PARTS if n != "cite"), *BOOK_PARTS, "part"])
+@pytest.mark.parametrize(
+    "name", ["card", *(n for n in ENTRY_PARTS if n not in ("cite", "curves")), *BOOK_PARTS, "part"]
+)
 def test_markup_in_any_field_is_shown_as_text(name: str, chapter: bool) -> None:
     shelf = shelf_with(NASTY, chapter=chapter)
     html = render(shelf, name, {"part": "cells"}.get(name, None if name in BOOK_PARTS else "bn_lstm"), PAGE)
@@ -199,6 +201,18 @@ def test_an_entry_without_a_chapter_is_at_home_in_the_reading_list() -> None:
     assert shelf.home("bn_lstm") == ("book/reading-list", "entry-bn_lstm")
     assert "To read meanwhile" in lists.part(shelf, "cells", Place("book/parts/cells"))
     assert 'id="entry-bn_lstm"' in lists.reading_list(shelf, Place("book/reading-list"))
+
+
+def test_curves_are_drawn_from_the_evidence_and_named() -> None:
+    curve = {"update": (1, 10), "loss": (2.0, 0.5), "valid_error": (0.9, 0.1)}
+    runs = {"lstm-s0": curve, f"{NASTY}-s0": curve}
+    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"curves": runs}))
+    html = render(shelf, "curves", "bn_lstm", PAGE)
+    assert "<svg" in html
+    assert "lstm" in html
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "<svg" not in render(shelf_with(), "curves", "bn_lstm", PAGE)
 
 
 def test_an_empty_part_says_what_is_to_come() -> None:
