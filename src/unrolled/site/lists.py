@@ -36,13 +36,7 @@ def reading_list(shelf: Shelf, place: Place) -> Markup:
     """Every entry as one table, in the book's order."""
     rows = []
     for entry in shelf.ordered():
-        title = (
-            entry_link(shelf, entry.slug, place, entry.title)
-            if entry.slug in shelf.chapters
-            else link(entry.title, entry.links[0].url)
-            if entry.links
-            else entry.title
-        )
+        title = entry_link(shelf, entry.slug, place, entry.title)
         verdicts = element(
             "ul", *(element("li", badge(v, n)) for v, n in shelf.verdicts(entry)), class_="plain-list"
         )
@@ -78,9 +72,7 @@ def part(shelf: Shelf, name: str, place: Place) -> Markup:
     items = []
     for entry in members:
         ready = entry.slug in shelf.chapters
-        head = element(
-            "p", entry_link(shelf, entry.slug, place, entry.title) if ready else entry.title, class_="title"
-        )
+        head = element("p", entry_link(shelf, entry.slug, place, entry.title), class_="title")
         who = element(
             "p", join([t for t in (authors(shelf, entry), state(shelf, entry)) if t], " · "), class_="venue"
         )

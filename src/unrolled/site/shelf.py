@@ -92,10 +92,12 @@ class Shelf:
         return [(verdict, counts[verdict]) for verdict in ORDER if counts[verdict]]
 
     def home(self, slug: str) -> tuple[str, str]:
-        """The page and anchor where an entry is at home: its chapter, or its row in the reading list."""
-        if slug in self.chapters:
-            return f"notebooks/{slug}", ""
-        return "book/reading-list", f"entry-{slug}"
+        """The page and anchor where an entry is at home: its chapter, or the page made from its entry."""
+        return f"{'notebooks' if slug in self.chapters else 'entries'}/{slug}", ""
+
+    def measured(self, entry: Entry) -> bool:
+        """Whether any claim of an entry has been measured."""
+        return any(finding.measurement is not None for finding in self.findings(entry))
 
     @cached_property
     def equations(self) -> dict[str, tuple[Entry, Equation]]:

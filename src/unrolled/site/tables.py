@@ -152,6 +152,6 @@ def nothing(text: str) -> Markup:
 
 
 def entry_link(shelf: Shelf, slug: str, place: Place, text: object | None = None) -> Markup:
-    """A link to an entry by its short name: to its chapter, or to its row in the reading list."""
+    """A link to an entry by its short name: to its chapter, or to the page made from it."""
     entry = shelf.entries[slug]
     return link(text or entry.short, place.to(*shelf.home(slug)))
