@@ -53,7 +53,7 @@ SECTIONS: tuple[Section, ...] = (
     ("contribution", "What was new", lambda s, e, p: prose(e.contribution)),
     ("tasks", "Tasks and data", _materials),
     ("companions", "Read along with", _companions),
-    ("notation", "Notation", lambda s, e, p: tables.notation(e) if e.notation else None),
+    ("notation", "Notation", lambda s, e, p: tables.notation(e, p) if e.notation else None),
     ("equations", "Equations", lambda s, e, p: formulas.formulas(s, e, p) if e.equations else None),
     ("claims", "Claims", lambda s, e, p: claims.claims_table(s, e.slug) if e.claims else None),
     ("results", "Further results", lambda s, e, p: tables.results(e) if e.results else None),

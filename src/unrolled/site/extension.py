@@ -14,7 +14,7 @@ from sphinx.util import logging
 
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
-from unrolled.site import assets, bibliography, entrypages, reference, roles
+from unrolled.site import assets, bibliography, entrypages, hovercards, reference, roles
 from unrolled.site.html import Place, element, join, link
 from unrolled.site.markers import EquationChips, Markers, load_mathjax
 from unrolled.site.shelf import Shelf, load_shelf
@@ -33,6 +33,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", load_mathjax)
     app.connect("html-collect-pages", source_pages)
     app.connect("html-collect-pages", entrypages.pages)
+    app.connect("html-page-context", hovercards.put, priority=400)  # before MathJax looks for formulas
     app.connect("html-page-context", assets.clean_context, priority=900)
     app.connect("autodoc-process-docstring", reference.keep_sentences, priority=400)
     app.connect("missing-reference", reference.resolve)

@@ -34,6 +34,8 @@ def authors(shelf: Shelf, entry: Entry) -> str:
 
 def reading_list(shelf: Shelf, place: Place) -> Markup:
     """Every entry as one table, in the book's order."""
+    from unrolled.site import filters
+
     rows = []
     for entry in shelf.ordered():
         title = entry_link(shelf, entry.slug, place, entry.title)
@@ -43,7 +45,7 @@ def reading_list(shelf: Shelf, place: Place) -> Markup:
         rows.append(
             Row(
                 (
-                    join((title, element("span", authors(shelf, entry), class_="locus")), " "),
+                    join((title, element("span", authors(shelf, entry), class_="locus"), about(entry)), " "),
                     entry.short,
                     str(entry.year),
                     PARTS[entry.part],
@@ -51,17 +53,25 @@ def reading_list(shelf: Shelf, place: Place) -> Markup:
                     verdicts if entry.claims else None,
                 ),
                 anchor=f"entry-{entry.slug}",
+                data=filters.marks(shelf, entry),
             )
         )
     if not rows:
         return nothing("The reading list is empty.")
     heads = ("Title", "Known as", "Year", "Part", "State", "Claims")
-    return table(
+    listing = table(
         heads,
         rows,
         class_="reading-list",
         caption=f"All {len(rows)} entries" if len(rows) > 1 else "One entry so far",
     )
+    return join((filters.form(shelf), element("div", listing, class_="unrolled-wide")))
+
+
+def about(entry: Entry) -> Markup | None:
+    """Tasks and data sets in one quiet line."""
+    words = [*entry.tasks, *entry.datasets]
+    return element("span", " · ".join(words), class_="about") if words else None
 
 
 def part(shelf: Shelf, name: str, place: Place) -> Markup:
