@@ -31,7 +31,7 @@ MANNERS: dict[str, tuple[str, str]] = {
 }
 """How an arrow of each type is drawn."""
 
-LETTER, ROW, HEIGHT, GAP, HEAD, LANE = 6.9, 36, 26, 64, 34, 20
+LETTER, ROW, HEIGHT, GAP, HEAD, LANE = 7.1, 36, 26, 56, 34, 20
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,7 @@ def layout(found: list[Node], columns: list[str]) -> tuple[dict[str, Box], dict[
     lefts = [10.0]
     for width in widths:
         lefts.append(lefts[-1] + width + GAP)
+    lefts[-1] -= GAP / 2
     boxes: dict[str, Box] = {}
     tops: dict[int, float] = {}
     y = float(HEAD)
@@ -117,7 +118,7 @@ def layout(found: list[Node], columns: list[str]) -> tuple[dict[str, Box], dict[
         stacks: Counter[int] = Counter()
         for node in (n for n in found if n.lane == lane):
             top = y + LANE + stacks[node.column] * ROW
-            boxes[node.name] = Box(lefts[node.column], top, len(node.label) * LETTER + 18)
+            boxes[node.name] = Box(lefts[node.column], top, widths[node.column])
             stacks[node.column] += 1
         y += LANE + max(stacks.values()) * ROW + 8
     tops[-1] = y
