@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from test_book import BROADER
 
 from unrolled.site.filters import NAMES
 
@@ -31,6 +30,15 @@ PAGES = (
 LOOKS = [*((path, 1280, "light") for path in PAGES), *((path, 390, "dark") for path in PAGES)]
 SHOWN = "() => document.querySelectorAll('.reading-list tbody tr:not([hidden])').length"
 CARD = "#unrolled-hover"
+BROADER = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const boxes = "pre, .math, mjx-container, .unrolled-graph, [class*=bd-sidebar], dialog";
+  return [...document.querySelectorAll("body *")]
+    .filter((e) => e.getBoundingClientRect().right > width + 1 && !e.closest(boxes))
+    .map((e) => `${e.tagName}.${e.className}`)
+    .concat(["the page scrolls sideways"]);
+}"""
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -40,10 +48,7 @@ def test_a_page_is_quiet_asks_no_other_site_and_fits_a_phone(visit, path: str) -
     page.wait_for_load_state("networkidle")
     assert seen.said == []
     assert seen.outside == []
-    broad = [said for said in page.evaluate(BROADER) if "." in said]
-    inside = "e => !!e.closest('.unrolled-graph')"
-    assert [b for b in broad if not page.locator(b.split(".")[0]).first.evaluate(inside)] == []
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(BROADER) == []
 
 
 @pytest.mark.parametrize(("path", "width", "scheme"), LOOKS)
@@ -144,7 +149,7 @@ def test_the_graph_and_its_table_hold_the_same_relations(visit) -> None:
     rows = page.locator("table.relations tbody tr").count()
     nodes = page.locator(".unrolled-graph .node").count()
     lines = page.locator(".unrolled-graph .edges path").count()
-    assert 23 <= nodes
+    assert nodes >= 23
     assert 0 < lines <= rows
     page.locator(".node[data-node=vrnn]").hover()
     lit = page.locator(".edges path.lit").count()
