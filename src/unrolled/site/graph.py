@@ -31,7 +31,7 @@ MANNERS: dict[str, tuple[str, str]] = {
 }
 """How an arrow of each type is drawn."""
 
-LETTER, ROW, HEIGHT, GAP, HEAD, LANE = 7.1, 36, 26, 56, 34, 20
+LETTER, ROW, HEIGHT, GAP, HEAD, LANE = 7.1, 36, 26, 46, 34, 20
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,9 @@ def nodes(shelf: Shelf, place: Place) -> tuple[list[Node], list[str]]:
         said = f"{entry.short}: {entry.title}, {entry.year}, {PARTS[entry.part]}"
         column = columns.index(str(entry.year))
         href = place.to(*shelf.home(entry.slug))
-        found.append(Node(entry.slug, entry.short, said, href, column, lanes.index(entry.part), True))
+        found.append(
+            Node(entry.slug, entry.short.split(" (")[0], said, href, column, lanes.index(entry.part), True)
+        )
     for work in sorted(before, key=lambda w: (w.year, w.key)):
         family = work.authors[0][0] if work.authors else work.title[:20]
         followers = Counter(e.part for e, t in lines if t == work.key)

@@ -17,7 +17,7 @@ from unrolled.site.lineage import concept_link
 from unrolled.site.shelf import PARTS, Shelf
 from unrolled.site.tables import Row, entry_link, errata, nothing, sure, symbol_anchor, table
 
-STATES = {"alive": "reached", "dead": "gone", "moved": "moved", "unknown": "not checked"}
+STATES = {"alive": "alive", "dead": "gone", "moved": "moved", "unknown": "not checked"}
 """What is known of an address, in words."""
 
 

@@ -84,7 +84,9 @@ def notation(entry: Entry, place: Place | None = None) -> Markup:
     def ours(symbol: Symbol) -> Markup:
         if place is None:
             return math(symbol.house)
-        return link(math(symbol.house), place.to("book/symbols", symbol_anchor(symbol.house)))
+        address = place.to("book/symbols", symbol_anchor(symbol.house))
+        # MathJax gives a formula no text that a screen reader could say as the name of a link
+        return link(math(symbol.house), address, aria_label=f"{symbol.name}: this symbol in other papers")
 
     def row(symbol: Symbol) -> Row:
         names = [n.strip() for n in (symbol.identifier or "").split(",") if n.strip()]
