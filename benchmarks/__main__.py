@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import torch
 
+from benchmarks import pages
 from benchmarks.registry import BENCHMARKS, Benchmark, Update
 
 
@@ -99,7 +100,9 @@ def main() -> int:
         description="Compare training updates of the models, as ratios.",
         epilog="Example: python -m benchmarks --only bn_lstm --steps 100 --json",
     )
-    parser.add_argument("--only", choices=[b.slug for b in BENCHMARKS], help="run one model")
+    parser.add_argument(
+        "--only", choices=[*(b.slug for b in BENCHMARKS), "pages"], help="run one model, or the pages"
+    )
     parser.add_argument("--steps", type=int, action="append", help="a length instead of the registered ones")
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count (default 7)")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
@@ -122,10 +125,16 @@ def main() -> int:
         for row in measure(benchmark, steps, arguments)
     ]
     versions = {"device": where, "torch": torch.__version__, "rounds": arguments.rounds}
+    generated = (
+        list(pages.measure()) if arguments.only == "pages" or not (arguments.only or arguments.steps) else []
+    )
     if arguments.json:
-        print(json.dumps({**versions, "rows": rows}, indent=2))
-    else:
+        print(json.dumps({**versions, "rows": rows, "pages": generated}, indent=2))
+        return 0
+    if rows:
         table(rows, f"Training updates, {where}, torch {torch.__version__}")
+    if generated:
+        table(generated, "The book's generated pages, without Sphinx")
     return 0
 
 

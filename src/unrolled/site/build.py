@@ -123,7 +123,8 @@ def expected_pages(root: Path) -> frozenset[str]:
     )
     sources = {text.docname for text in shelf.texts.values()} | {"source/index"}
     extra = {"py-modindex"} if _documents_modules(root) else set()
-    return named | sources | extra | FIXED_PAGES
+    entries = {page for slug in shelf.entries if (page := shelf.home(slug)[0]).startswith("entries/")}
+    return named | sources | entries | extra | FIXED_PAGES
 
 
 def _files(node: object) -> Iterator[str]:

@@ -35,10 +35,10 @@ def card(shelf: Shelf, slug: str, work: Work | None, place: Place, page_title: s
         heading(entry, work, page_title),
         links(entry.links),
         verdicts(shelf, entry, place),
-        costs(evidence.costs if evidence else ()),
+        costs(evidence.costs if evidence else ()) if evidence or slug in shelf.chapters else None,
         buttons(shelf, entry, place),
     ]
-    return element("section", *parts, class_="unrolled-card", aria_label=f"About this chapter: {entry.short}")
+    return element("section", *parts, class_="unrolled-card", aria_label=f"About {entry.short}")
 
 
 def heading(entry: Entry, work: Work | None, page_title: str) -> Markup:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from unrolled.library.models import Claim, Rule, Verdict
+from unrolled.library.models import Claim, Entry, Rule, Verdict
 from unrolled.site.html import Place, element, join, link
 from unrolled.site.numbers import aligned, number, stated, with_spread
 from unrolled.site.shelf import ORDER, PARTS, Finding, Shelf
@@ -146,6 +146,8 @@ def ledger(shelf: Shelf, place: Place) -> Markup:
         tally,
         element("details", element("summary", "What the verdicts mean"), legend(), class_="unrolled-fold"),
     ]
+    parts.append(element("h2", "By entry", id="by-entry"))
+    parts.append(overview(shelf, entries))
     part = None
     for entry in entries:
         if entry.part != part:
@@ -155,17 +157,66 @@ def ledger(shelf: Shelf, place: Place) -> Markup:
             "h3", entry_link(shelf, entry.slug, place), " ", element("span", entry.year, class_="year")
         )
         parts.append(element("div", heading, id=f"ledger-{entry.slug}", class_="ledger-entry"))
+        parts += accounts(shelf, entry)
+    return join(parts)
+
+
+def overview(shelf: Shelf, entries: Sequence[Entry]) -> Markup:
+    """One line an entry: how many claims, and how many have which verdict."""
+    lines = []
+    for entry in entries:
+        counted = dict(shelf.verdicts(entry))
+        open_ = counted.pop(Verdict.NOT_ATTEMPTED, 0)
+        verdicts = element(
+            "ul", *(element("li", badge(v, n)) for v, n in counted.items()), class_="plain-list"
+        )
+        name = element("a", entry.short, href=f"#ledger-{entry.slug}", class_="reference internal")
+        cells = (
+            join((name, element("span", PARTS[entry.part], class_="locus")), " "),
+            str(len(entry.claims)),
+            verdicts if counted else None,
+            str(open_) if open_ else None,
+        )
+        lines.append(Row(cells))
+    heads = ("Entry", "Claims", "Measured", "Not attempted")
+    return table(heads, lines, class_="overview", caption="Claims of each entry, and what came of them")
+
+
+def accounts(shelf: Shelf, entry: Entry) -> list[Markup]:
+    """What was measured, in a table; what was not, folded away, with the reasons."""
+    findings = shelf.findings(entry)
+    measured = [f for f in findings if f.measurement is not None]
+    rest = [f for f in findings if f.measurement is None]
+    parts = []
+    if measured:
+        caption = f"Claims of {entry.short}, measured"
+        made = rows(shelf, measured, f"{entry.slug}-")
+        parts.append(wide(table(HEADS, made, class_="claims", caption=caption)))
+    if rest:
+        heads = ("What the paper says", "Paper", "Why it was not attempted")
+        papers = aligned([paper_figure(f.claim) for f in rest])
+        made = [
+            Row(
+                (
+                    statement(f),
+                    join((paper, sure(f.claim.paper_value_source.value)), " ") if paper is not None else None,
+                    scale(f),
+                ),
+                anchor=f"{entry.slug}-{f.claim.id}",
+            )
+            for f, paper in zip(rest, papers, strict=True)
+        ]
+        caption = f"Claims of {entry.short}, not attempted"
+        count = "1 claim" if len(rest) == 1 else f"{len(rest)} claims"
         parts.append(
-            wide(
-                table(
-                    HEADS,
-                    rows(shelf, shelf.findings(entry), f"{entry.slug}-"),
-                    class_="claims",
-                    caption=f"Claims of {entry.short}",
-                )
+            element(
+                "details",
+                element("summary", f"{count} not attempted, with the reasons"),
+                wide(table(heads, made, class_="claims unattempted", caption=caption)),
+                class_="unrolled-fold",
             )
         )
-    return join(parts)
+    return parts
 
 
 def claim_words(finding: Finding, part: str) -> str:

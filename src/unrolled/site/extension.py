@@ -14,7 +14,7 @@ from sphinx.util import logging
 
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
-from unrolled.site import assets, bibliography, reference, roles
+from unrolled.site import assets, bibliography, entrypages, hovercards, reference, roles
 from unrolled.site.html import Place, element, join, link
 from unrolled.site.markers import EquationChips, Markers, ParametersCell, load_mathjax
 from unrolled.site.shelf import Shelf, load_shelf
@@ -32,6 +32,8 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", read_shelf)
     app.connect("doctree-read", load_mathjax)
     app.connect("html-collect-pages", source_pages)
+    app.connect("html-collect-pages", entrypages.pages)
+    app.connect("html-page-context", hovercards.put, priority=400)  # before MathJax looks for formulas
     app.connect("html-page-context", assets.clean_context, priority=900)
     app.connect("autodoc-skip-member", reference.skip_plumbing)
     app.connect("autodoc-process-docstring", reference.keep_sentences, priority=400)
@@ -111,7 +113,7 @@ def source_body(shelf: Shelf, source: SourceText) -> str:
     for entry, equation, symbol in shelf.users(source.file):
         label = f"({equation.number})" if not equation.number.startswith("unnumbered") else equation.name
         home = shelf.home(entry.slug)[0]
-        anchor = f"equation-{equation.label}" if entry.slug in shelf.chapters else f"entry-{entry.slug}"
+        anchor = f"equation-{equation.label}"
         uses.setdefault(entry.slug, []).append(
             (symbol, link(label, place.to(home, anchor), title=equation.name))
         )

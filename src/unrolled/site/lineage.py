@@ -31,11 +31,11 @@ def relations(shelf: Shelf, slug: str, place: Place) -> Markup:
     ]
     backward = [
         (INVERSES[relation.type], entry_link(shelf, other.slug, place), relation.evidence)
-        for other in shelf.ordered()
-        for relation in other.relations
-        if relation.target in (slug, entry.key) and other.slug != slug
+        for name in dict.fromkeys((slug, entry.key))
+        for other, relation in shelf.arrows_to.get(name, ())
+        if other.slug != slug
     ]
-    readings = [other for other in shelf.ordered() if other.kind == "reading" and slug in other.chapters]
+    readings = shelf.readings_of.get(slug, [])
     parts: list[Markup] = []
     if entry.builds_on:
         names = join((entry_link(shelf, s, place) for s in entry.builds_on if s in shelf.entries), ", ")

@@ -34,22 +34,18 @@ def authors(shelf: Shelf, entry: Entry) -> str:
 
 def reading_list(shelf: Shelf, place: Place) -> Markup:
     """Every entry as one table, in the book's order."""
+    from unrolled.site import filters
+
     rows = []
     for entry in shelf.ordered():
-        title = (
-            entry_link(shelf, entry.slug, place, entry.title)
-            if entry.slug in shelf.chapters
-            else link(entry.title, entry.links[0].url)
-            if entry.links
-            else entry.title
-        )
+        title = entry_link(shelf, entry.slug, place, entry.title)
         verdicts = element(
             "ul", *(element("li", badge(v, n)) for v, n in shelf.verdicts(entry)), class_="plain-list"
         )
         rows.append(
             Row(
                 (
-                    join((title, element("span", authors(shelf, entry), class_="locus")), " "),
+                    join((title, element("span", authors(shelf, entry), class_="locus"), about(entry)), " "),
                     entry.short,
                     str(entry.year),
                     PARTS[entry.part],
@@ -57,17 +53,25 @@ def reading_list(shelf: Shelf, place: Place) -> Markup:
                     verdicts if entry.claims else None,
                 ),
                 anchor=f"entry-{entry.slug}",
+                data=filters.marks(shelf, entry),
             )
         )
     if not rows:
         return nothing("The reading list is empty.")
     heads = ("Title", "Known as", "Year", "Part", "State", "Claims")
-    return table(
+    listing = table(
         heads,
         rows,
         class_="reading-list",
         caption=f"All {len(rows)} entries" if len(rows) > 1 else "One entry so far",
     )
+    return join((filters.form(shelf), element("div", listing, class_="unrolled-wide")))
+
+
+def about(entry: Entry) -> Markup | None:
+    """Tasks and data sets in one quiet line."""
+    words = [*entry.tasks, *entry.datasets]
+    return element("span", " · ".join(words), class_="about") if words else None
 
 
 def part(shelf: Shelf, name: str, place: Place) -> Markup:
@@ -78,9 +82,7 @@ def part(shelf: Shelf, name: str, place: Place) -> Markup:
     items = []
     for entry in members:
         ready = entry.slug in shelf.chapters
-        head = element(
-            "p", entry_link(shelf, entry.slug, place, entry.title) if ready else entry.title, class_="title"
-        )
+        head = element("p", entry_link(shelf, entry.slug, place, entry.title), class_="title")
         who = element(
             "p", join([t for t in (authors(shelf, entry), state(shelf, entry)) if t], " · "), class_="venue"
         )

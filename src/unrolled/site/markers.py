@@ -11,7 +11,20 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 from unrolled.base.errors import UnrolledError, unknown
-from unrolled.site import card, citebox, claims, curves, equations, lineage, lists, tables, verdicts
+from unrolled.site import (
+    card,
+    citebox,
+    claims,
+    curves,
+    equations,
+    graph,
+    indexes,
+    lineage,
+    lists,
+    tables,
+    timeline,
+    verdicts,
+)
 from unrolled.site.html import Place
 from unrolled.site.shelf import PARTS, Shelf, symbol_of
 
@@ -29,7 +42,7 @@ def _cite(shelf: Shelf, slug: str, place: Place) -> str:
 
 
 ENTRY_PARTS: dict[str, Callable[[Shelf, str, Place], str]] = {
-    "notation": lambda shelf, slug, place: tables.notation(shelf.entries[slug]),
+    "notation": lambda shelf, slug, place: tables.notation(shelf.entries[slug], place),
     "claims": lambda shelf, slug, place: claims.claims_table(shelf, slug),
     "curves": curves.curves,
     "departures": lambda shelf, slug, place: tables.departures(shelf.entries[slug]),
@@ -44,6 +57,13 @@ BOOK_PARTS: dict[str, Callable[[Shelf, Place], str]] = {
     "ledger": claims.ledger,
     "reading-list": lists.reading_list,
     "concepts": lineage.concepts,
+    "equations": indexes.equations,
+    "symbols": indexes.symbols,
+    "datasets": indexes.datasets,
+    "further-reading": indexes.readings,
+    "history": indexes.history,
+    "timeline": timeline.timeline,
+    "lineage": graph.lineage,
     "status": lists.status,
     "verdicts": lambda shelf, place: verdicts.legend(),
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from unrolled.library.models import Claim, Concept, Entry, Equation, Evidence, Measurement, Verdict
+from unrolled.library.models import Claim, Concept, Entry, Equation, Evidence, Measurement, Relation, Verdict
 from unrolled.site.sources import SourceText, read_source
 from unrolled.site.works import Work, from_csl
 
@@ -62,8 +62,31 @@ class Shelf:
 
     def ordered(self) -> list[Entry]:
         """All entries in the book's order: by part, then by year, then by name."""
+        return list(self._ordered)
+
+    @cached_property
+    def _ordered(self) -> tuple[Entry, ...]:
         parts = list(PARTS)
-        return sorted(self.entries.values(), key=lambda e: (parts.index(e.part), e.year, e.slug))
+        return tuple(sorted(self.entries.values(), key=lambda e: (parts.index(e.part), e.year, e.slug)))
+
+    @cached_property
+    def arrows_to(self) -> dict[str, list[tuple[Entry, Relation]]]:
+        """Relations by the slug or key that they lead to, in the book's order."""
+        found: dict[str, list[tuple[Entry, Relation]]] = {}
+        for entry in self._ordered:
+            for relation in entry.relations:
+                found.setdefault(relation.target, []).append((entry, relation))
+        return found
+
+    @cached_property
+    def readings_of(self) -> dict[str, list[Entry]]:
+        """The further readings that go with each entry."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self._ordered:
+            if entry.kind == "reading":
+                for slug in dict.fromkeys(entry.chapters):
+                    found.setdefault(slug, []).append(entry)
+        return found
 
     def measurement(self, slug: str, claim: str) -> Measurement | None:
         """What was measured for a claim, if anything."""
@@ -92,10 +115,12 @@ class Shelf:
         return [(verdict, counts[verdict]) for verdict in ORDER if counts[verdict]]
 
     def home(self, slug: str) -> tuple[str, str]:
-        """The page and anchor where an entry is at home: its chapter, or its row in the reading list."""
-        if slug in self.chapters:
-            return f"notebooks/{slug}", ""
-        return "book/reading-list", f"entry-{slug}"
+        """The page and anchor where an entry is at home: its chapter, or the page made from its entry."""
+        return f"{'notebooks' if slug in self.chapters else 'entries'}/{slug}", ""
+
+    def measured(self, entry: Entry) -> bool:
+        """Whether any claim of an entry has been measured."""
+        return any(finding.measurement is not None for finding in self.findings(entry))
 
     @cached_property
     def equations(self) -> dict[str, tuple[Entry, Equation]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
@@ -33,6 +34,7 @@ class Row:
     cells: Sequence[object]
     anchor: str | None = None
     class_: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)  # for scripts: data-… attributes
 
 
 def table(heads: Sequence[str], rows: Iterable[Row], *, class_: str, caption: str) -> Markup:
@@ -51,7 +53,8 @@ def table(heads: Sequence[str], rows: Iterable[Row], *, class_: str, caption: st
             )
             for name, cell in zip(heads[1:], rest, strict=True)
         ]
-        body.append(element("tr", *cells, id=row.anchor, class_=row.class_))
+        marks = {f"data_{name}": value for name, value in row.data.items()}
+        body.append(element("tr", *cells, id=row.anchor, class_=row.class_, **marks))
     return element(
         "table",
         element("caption", caption),
@@ -67,8 +70,23 @@ def sure(source: str) -> Markup | None:
     return element("span", mark, class_=f"sure {source}", title=SURE_MEANING[source]) if mark else None
 
 
-def notation(entry: Entry) -> Markup:
-    """The notation table: the paper's symbol, ours, the name in the code, and the shape."""
+def symbol_anchor(house: str) -> str:
+    """The anchor of a symbol in the index of symbols."""
+    return f"symbol-{hashlib.sha256(' '.join(house.split()).encode()).hexdigest()[:10]}"
+
+
+def notation(entry: Entry, place: Place | None = None) -> Markup:
+    """The notation table: the paper's symbol, ours, the name in the code, and the shape.
+
+    Ours leads to the index of symbols, where ``place`` says from which page.
+    """
+
+    def ours(symbol: Symbol) -> Markup:
+        if place is None:
+            return math(symbol.house)
+        address = place.to("book/symbols", symbol_anchor(symbol.house))
+        # MathJax gives a formula no text that a screen reader could say as the name of a link
+        return link(math(symbol.house), address, aria_label=f"{symbol.name}: this symbol in other papers")
 
     def row(symbol: Symbol) -> Row:
         names = [n.strip() for n in (symbol.identifier or "").split(",") if n.strip()]
@@ -76,7 +94,7 @@ def notation(entry: Entry) -> Markup:
             (
                 symbol.name,
                 math(symbol.paper),
-                math(symbol.house),
+                ours(symbol),
                 join((code(name) for name in names), ", ") if names else None,
                 _shape(symbol.shape) if symbol.shape else None,
             )
@@ -152,6 +170,6 @@ def nothing(text: str) -> Markup:
 
 
 def entry_link(shelf: Shelf, slug: str, place: Place, text: object | None = None) -> Markup:
-    """A link to an entry by its short name: to its chapter, or to its row in the reading list."""
+    """A link to an entry by its short name: to its chapter, or to the page made from it."""
     entry = shelf.entries[slug]
     return link(text or entry.short, place.to(*shelf.home(slug)))

@@ -29,7 +29,9 @@ class Work:
         """As it is cited in a sentence: "Cooijmans et al. (2017)"."""
         families = [family for family, _ in self.authors]
         who = families[0] if families else self.title
-        if len(families) == 2:
+        if families[1:] in (["et al."], ["others"]):
+            who = f"{families[0]} et al."
+        elif len(families) == 2:
             who = f"{families[0]} & {families[1]}"
         elif len(families) > 2:
             who = f"{families[0]} et al."

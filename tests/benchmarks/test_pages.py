@@ -1,0 +1,35 @@
+"""The pages are made in time, and their cost grows with the number of entries and not faster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import pages
+from unrolled.site.shelf import load_shelf
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def in_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNROLLED_PROJECT", str(ROOT))
+
+
+def test_all_pages_are_made_in_time_and_more_entries_cost_in_proportion():
+    own, more = pages.measure((0, 180))
+    assert own["entries"] >= 36
+    assert own["seconds"] + own["loading_seconds"] < pages.LIMIT
+    assert more["pages"] - own["pages"] == 180 - own["entries"]
+    assert more["seconds_per_100"] < 2 * own["seconds_per_100"]
+
+
+def test_an_enlarged_shelf_repeats_entries_under_new_names_with_relations_of_their_own():
+    shelf = load_shelf(ROOT, frozenset())
+    large = pages.enlarged(shelf, 100)
+    assert len(large.entries) == 100
+    assert len(large.equations) > 2 * len(shelf.equations)
+    copy = large.entries["vrnn_1"] if "vrnn_1" in large.entries else next(reversed(large.entries.values()))
+    targets = {r.target for r in copy.relations if r.target.removesuffix("_1") in shelf.entries}
+    assert all(target.endswith("_1") for target in targets)
