@@ -154,3 +154,24 @@ def test_evidence_is_collected_goes_stale_and_is_carried_over_where_losses_are_e
     assert "losses differ by 0.001" in err
     assert "stay stale" in err
     assert files.verdicts(load_entry("bn_lstm"), files.load("bn_lstm"))[name] == Verdict.STALE
+
+
+def test_cite_all_prints_the_whole_bibliography(unrolled, project):
+    from unrolled.library import bibliography
+
+    code, out, err = unrolled("cite", "--all", "--style", "csl-json")
+    assert (code, err) == (0, "")
+    assert [item["id"] for item in json.loads(out)] == list(bibliography.load().entries)
+
+
+def test_cite_book_chapter_and_references(unrolled):
+    assert unrolled("cite", "--book")[1].startswith("@book{unrolled,")
+    assert unrolled("cite", "bn_lstm", "--chapter")[1].startswith("@incollection{unrolled_bn_lstm,")
+    assert "@article{hochreiter1997long," in unrolled("cite", "bn_lstm", "--references")[1]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "bn_lstm"), ("--book", "--all"), ("--chapter",)])
+def test_cite_without_a_sensible_choice_is_wrong_use(unrolled, arguments):
+    code, out, err = unrolled("cite", *arguments)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1

@@ -10,11 +10,9 @@ from pathlib import Path
 from unrolled import __version__
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError
-from unrolled.library.bibliography import Reference
+from unrolled.library.bibliography import MONTHS, Reference
 from unrolled.library.models import Entry
 from unrolled.library.yamltext import read_yaml
-
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 def citation_file() -> dict:
@@ -30,7 +28,7 @@ def citation_file() -> dict:
         problem = document.faults[0].problem if document.faults else "must be a mapping"
         raise UnrolledError(problem, file=path, line=document.faults[0].line if document.faults else 1)
     missing = [name for name in ("title", "authors", "date-released") if not said.get(name)]
-    if missing or not re.fullmatch(r"\d{4}-\d\d-\d\d", str(said["date-released"])):
+    if missing or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-\d\d", str(said["date-released"])):
         raise UnrolledError(
             f"lacks {', '.join(missing)}" if missing else "date-released is no day",
             file=path,
@@ -67,10 +65,9 @@ def _common(said: Mapping, name: str, title: str, address: str) -> dict[str, str
     year, month, _ = str(said["date-released"]).split("-")
     fields = {
         "author": " and ".join(_author(person) for person in said["authors"]),
-        name: _braced(str(title)),
+        name: f"{_braced(str(title))} (version {__version__})",  # few styles print a version of its own
         "year": year,
-        "month": _MONTHS[int(month) - 1],
-        "note": f"Version {__version__}",
+        "month": MONTHS[int(month) - 1],
     }
     address = address or str(said.get("url") or "")
     return fields | ({"url": address} if address else {}) | ({"doi": said["doi"]} if said.get("doi") else {})
