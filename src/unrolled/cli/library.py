@@ -231,17 +231,35 @@ def fmt(
         False, "--check", help="Write nothing; exit 1 where something would change."
     ),
 ) -> None:
-    """Order and normalise bib/references.bib. Example: unrolled fmt --check"""
+    """Order and normalise entries, concepts and the bibliography. Example: unrolled fmt --check"""
     from unrolled.base.files import write_whole
+    from unrolled.base.paths import entries, project
     from unrolled.library import bibliography
     from unrolled.library.bibformat import write
+    from unrolled.library.faults import Fault, Faulty
+    from unrolled.library.yamlformat import formatted
 
-    found = bibliography.load()
-    text = write(found)
-    if found.file.read_bytes() == text.encode():
-        typer.echo(f"{found.file.name} is in order")
-    elif only_check:
-        typer.echo(f"{found.file.name} is not in order: run 'unrolled fmt'", err=True)
+    files = [*sorted(entries().glob("*.yaml")), project() / "bib" / "concepts.yaml"]
+    makers = {path: formatted for path in files if path.is_file()}
+    makers[bibliography.bibliography_file()] = lambda path: write(bibliography.load(path))
+    faults: list[Fault] = []
+    changed = 0
+    for path, make in makers.items():
+        try:
+            text = make(path)
+        except Faulty as error:  # the other files are still put in order
+            faults += error.faults
+            continue
+        if path.read_bytes() == text.encode():
+            continue
+        changed += 1
+        if only_check:
+            typer.echo(f"{path.name} is not in order: run 'unrolled fmt'", err=True)
+        else:
+            typer.echo(f"wrote {write_whole(path, text)}")
+    if faults:
+        raise Faulty(faults)
+    if only_check and changed:
         raise typer.Exit(1)
-    else:
-        typer.echo(f"wrote {write_whole(found.file, text)}")
+    if not changed:
+        typer.echo(f"{len(makers)} files are in order")
