@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,44 @@ def _concepts(slugs: list[str]) -> str:
         also = [other for other in concept.get("also", ()) if other in slugs]
         lines += [f"  also: [{', '.join(also)}]"] if also else []
     return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def served():
+    """Serve answers by path from this machine: ``served({"/a": (404, "")})`` gives the address.
+
+    A path's answer is a status and a body, or one such pair a method; a status None hangs up.
+    """
+    servers = []
+
+    def serve(answers: dict, seen: list | None = None) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                if seen is not None:
+                    seen.append((self.command, self.path))
+                found = answers.get(self.path.partition("?")[0], (404, ""))
+                status, body = found[self.command] if isinstance(found, dict) else found
+                if status is None:
+                    self.close_connection = True
+                    return
+                self.send_response(status)
+                if 300 <= status < 400:
+                    self.send_header("Location", body)
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(body.encode())
+
+            do_GET = do_HEAD = answer
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()

@@ -14,7 +14,16 @@ from sphinx.util import logging
 
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
-from unrolled.site import assets, bibliography, entrypages, hovercards, reference, roles
+from unrolled.site import (
+    assets,
+    bibliography,
+    entrypages,
+    exports,
+    hovercards,
+    reference,
+    roles,
+    scholarly,
+)
 from unrolled.site.html import Place, element, join, link
 from unrolled.site.markers import EquationChips, Markers, ParametersCell, load_mathjax
 from unrolled.site.shelf import Shelf, load_shelf
@@ -40,7 +49,9 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("missing-reference", reference.resolve)
     app.connect("doctree-resolved", bibliography.finish, priority=900)
     app.connect("doctree-resolved", assets.drop_thebe, priority=900)
+    app.connect("html-page-context", scholarly.add)
     app.connect("build-finished", assets.copy_mathjax)
+    app.connect("build-finished", write_exports)
     app.add_transform(Markers)
     app.add_transform(ParametersCell)
     app.add_transform(EquationChips)
@@ -84,6 +95,12 @@ def read_shelf(app: Sphinx) -> None:
     except UnrolledError as error:
         raise ExtensionError(str(error)) from error
     app.unrolled_shelf = shelf  # type: ignore[attr-defined]
+
+
+def write_exports(app: Sphinx, exception: Exception | None) -> None:
+    """Put the files for programs into the built book."""
+    if exception is None and app.builder.format == "html":
+        exports.write(app.unrolled_shelf, Path(app.outdir))  # type: ignore[attr-defined]
 
 
 def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:

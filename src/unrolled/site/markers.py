@@ -38,7 +38,8 @@ SHOW = re.compile(r"^\s*(?:chapter\.)?show\(([^()]*)\)", re.MULTILINE)
 def _cite(shelf: Shelf, slug: str, place: Place) -> str:
     from unrolled.library.citing import cite
 
-    return citebox.cite_box(slug, {style: cite([slug], style) for style in citebox.STYLES})
+    texts = {style: cite([slug], style) for style in citebox.STYLES}
+    return citebox.cite_box(slug, texts, place.file(f"data/chapters/{slug}.bib"))
 
 
 ENTRY_PARTS: dict[str, Callable[[Shelf, str, Place], str]] = {
