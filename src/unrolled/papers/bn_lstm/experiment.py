@@ -128,9 +128,12 @@ class BNLSTMExperiment:
         if profile in ("smoke", "book"):
             config = Config.smoke() if profile == "smoke" else Config.book()
             # A step of torch's fused LSTM takes a third of the time: three times the updates are equal time.
-            lstm = replace(config, model="lstm", h0_noise=0.0, updates=3 * config.updates)
+            half = config.updates // 2
+            lstm = replace(
+                config, model="lstm", h0_noise=0.0, updates=3 * config.updates, evaluate_every=half
+            )
             # The sweep asks for the loss after few updates; so far, bn_lstm itself is its case 0.1.
-            short = replace(config, updates=config.updates // 2, evaluate_every=config.updates // 2)
+            short = replace(config, updates=half, evaluate_every=half)
             sweep = {f"bn_lstm_gamma_{gamma}": replace(short, gamma=gamma) for gamma in (0.3, 1.0)}
             return {"lstm": lstm, "bn_lstm": config} | sweep
         if profile == "paper":
