@@ -91,11 +91,26 @@ def test_schema_prints_the_json_schema(unrolled):
         jsonschema.Draft202012Validator(schema).validate(entry | {"surprise": 1})
 
 
-def test_fmt_orders_the_bibliography_once(unrolled, project, edit):
+def test_fmt_orders_every_file_once(unrolled, project, edit):
+    edit("bib/entries/bn_lstm.yaml", "kind: paper\n", "kind:   paper\n")
     edit("bib/references.bib", "  title         = {Long", "  title={Long")
-    assert unrolled("fmt", "--check")[0] == 1
+    code, _, err = unrolled("fmt", "--check")
+    assert code == 1
+    assert "bn_lstm.yaml is not in order" in err
+    assert "references.bib is not in order" in err
     assert unrolled("fmt")[0] == 0
-    assert unrolled("fmt", "--check")[:2] == (0, "references.bib is in order\n")
+    assert unrolled("fmt", "--check")[:2] == (0, "3 files are in order\n")
+
+
+def test_fmt_refuses_a_file_with_comments_and_orders_the_others(unrolled, project, edit):
+    edit("bib/entries/bn_lstm.yaml", "kind: paper\n", "kind: paper  # of course\n")
+    edit("bib/references.bib", "  title         = {Long", "  title={Long")
+    before = (project / "bib" / "entries" / "bn_lstm.yaml").read_bytes()
+    code, _, err = unrolled("fmt")
+    assert code == 1
+    assert "bib/entries/bn_lstm.yaml:2: a comment would be lost" in err
+    assert (project / "bib" / "entries" / "bn_lstm.yaml").read_bytes() == before
+    assert "  title         = {Long" in (project / "bib" / "references.bib").read_text(encoding="utf-8")
 
 
 def test_collecting_without_a_run_says_how_to_make_one(unrolled, project):
@@ -154,3 +169,24 @@ def test_evidence_is_collected_goes_stale_and_is_carried_over_where_losses_are_e
     assert "losses differ by 0.001" in err
     assert "stay stale" in err
     assert files.verdicts(load_entry("bn_lstm"), files.load("bn_lstm"))[name] == Verdict.STALE
+
+
+def test_cite_all_prints_the_whole_bibliography(unrolled, project):
+    from unrolled.library import bibliography
+
+    code, out, err = unrolled("cite", "--all", "--style", "csl-json")
+    assert (code, err) == (0, "")
+    assert [item["id"] for item in json.loads(out)] == list(bibliography.load().entries)
+
+
+def test_cite_book_chapter_and_references(unrolled):
+    assert unrolled("cite", "--book")[1].startswith("@book{unrolled,")
+    assert unrolled("cite", "bn_lstm", "--chapter")[1].startswith("@incollection{unrolled_bn_lstm,")
+    assert "@article{hochreiter1997long," in unrolled("cite", "bn_lstm", "--references")[1]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "bn_lstm"), ("--book", "--all"), ("--chapter",)])
+def test_cite_without_a_sensible_choice_is_wrong_use(unrolled, arguments):
+    code, out, err = unrolled("cite", *arguments)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1

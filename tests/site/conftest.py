@@ -20,7 +20,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from site_chapter import chapter
 
     root = tmp_path_factory.mktemp("project")
-    for name in ("_config.yml", "_toc.yml"):
+    for name in ("_config.yml", "_toc.yml", "CITATION.cff"):
         shutil.copy(ROOT / name, root / name)
     ignore = shutil.ignore_patterns("__pycache__")
     for name in ("book", "bib", "src", "tests/oracles"):

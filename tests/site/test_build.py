@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -135,3 +136,16 @@ def test_the_fingerprint_sees_content_and_environment(project: Path, monkeypatch
     assert building.fingerprint(project) == before
     monkeypatch.setenv("UNROLLED_REPOSITORY", "https://example.org/a/b")
     assert building.fingerprint(project) != before
+
+
+def test_files_for_programs_and_scholarly_tags_are_in_the_book(built: building.Built) -> None:
+    for name in ("papers", "equations", "claims", "concepts", "graph", "schema/papers", "schema/graph"):
+        json.loads((built.folder / "data" / f"{name}.json").read_text(encoding="utf-8"))
+    assert (built.folder / "data" / "references.bib").is_file()
+    chapter = (built.folder / "notebooks" / "bn_lstm.html").read_text(encoding="utf-8")
+    assert 'href="../data/chapters/bn_lstm.bib"' in chapter
+    head = chapter.partition("</head>")[0]
+    assert re.search(r'<meta name="citation_title" content="[^"]+">', head)
+    assert '<meta name="citation_author" content="The Unrolled authors">' in head
+    assert "citation_title=Recurrent Batch Normalization; citation_author=Cooijmans, Tim;" in head
+    assert "citation_title" not in (built.folder / "book" / "ledger.html").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import typer
 
 from unrolled.cli import app
 
-NAMES = typer.Argument(help="Slugs of entries, or keys of the bibliography.")
+NAMES = typer.Argument(None, help="Slugs of entries, or keys of the bibliography.")
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
@@ -114,11 +114,54 @@ def cite(
     style: str = typer.Option(
         "bibtex", "--style", "-s", help="bibtex, ris, csl-json, apa, ieee or a .csl file."
     ),
+    everything: bool = typer.Option(False, "--all", help="The whole bibliography."),
+    book: bool = typer.Option(False, "--book", help="The book itself, with its version."),
+    chapter: bool = typer.Option(
+        False, "--chapter", help="The chapters of these entries, instead of the works they explain."
+    ),
+    references: bool = typer.Option(
+        False, "--references", help="All that these entries and their chapters cite."
+    ),
 ) -> None:
-    """Print the references of entries. Example: unrolled cite bn_lstm --style apa"""
+    """Print references of entries, chapters or the book. Example: unrolled cite bn_lstm --style apa"""
+    from unrolled.base.errors import UsageError
     from unrolled.library.citing import cite as cited
+    from unrolled.library.citing import render
 
-    typer.echo(cited(names, style), nl=False)
+    names = names or []
+    if everything + book + chapter + references > 1:
+        raise UsageError("--all, --book, --chapter and --references exclude each other")
+    if (everything or book) and names:
+        raise UsageError("--all and --book take no names", mend=f"leave {names[0]!r} out")
+    if not (everything or book or names):
+        raise UsageError("nothing to cite", mend="name entries, or use --book or --all")
+    if everything:
+        from unrolled.library import bibliography
+        from unrolled.library.faults import Faulty
+
+        found = bibliography.load()
+        if found.faults:
+            raise Faulty(found.faults)
+        typer.echo(render(found.entries.values(), style), nl=False)
+    elif book or chapter or references:
+        from unrolled.library import bookcite
+        from unrolled.library.entries import load_all, load_entry
+
+        site = os.environ.get("UNROLLED_SITE_URL", "")
+        if references:
+            entries = {name: load_entry(name) for name in names}
+            known = load_all()
+            keys = [key for entry in entries.values() for key in bookcite.chapter_keys(entry, known)]
+            typer.echo(cited(keys, style), nl=False)
+        else:
+            chosen = (
+                [bookcite.book_reference(site)]
+                if book
+                else [bookcite.chapter_reference(load_entry(name), site) for name in dict.fromkeys(names)]
+            )
+            typer.echo(render(chosen, style), nl=False)
+    else:
+        typer.echo(cited(names, style), nl=False)
 
 
 @app.command()
@@ -188,17 +231,35 @@ def fmt(
         False, "--check", help="Write nothing; exit 1 where something would change."
     ),
 ) -> None:
-    """Order and normalise bib/references.bib. Example: unrolled fmt --check"""
+    """Order and normalise entries, concepts and the bibliography. Example: unrolled fmt --check"""
     from unrolled.base.files import write_whole
+    from unrolled.base.paths import entries, project
     from unrolled.library import bibliography
     from unrolled.library.bibformat import write
+    from unrolled.library.faults import Fault, Faulty
+    from unrolled.library.yamlformat import formatted
 
-    found = bibliography.load()
-    text = write(found)
-    if found.file.read_bytes() == text.encode():
-        typer.echo(f"{found.file.name} is in order")
-    elif only_check:
-        typer.echo(f"{found.file.name} is not in order: run 'unrolled fmt'", err=True)
+    files = [*sorted(entries().glob("*.yaml")), project() / "bib" / "concepts.yaml"]
+    makers = {path: formatted for path in files if path.is_file()}
+    makers[bibliography.bibliography_file()] = lambda path: write(bibliography.load(path))
+    faults: list[Fault] = []
+    changed = 0
+    for path, make in makers.items():
+        try:
+            text = make(path)
+        except Faulty as error:  # the other files are still put in order
+            faults += error.faults
+            continue
+        if path.read_bytes() == text.encode():
+            continue
+        changed += 1
+        if only_check:
+            typer.echo(f"{path.name} is not in order: run 'unrolled fmt'", err=True)
+        else:
+            typer.echo(f"wrote {write_whole(path, text)}")
+    if faults:
+        raise Faulty(faults)
+    if only_check and changed:
         raise typer.Exit(1)
-    else:
-        typer.echo(f"wrote {write_whole(found.file, text)}")
+    if not changed:
+        typer.echo(f"{len(makers)} files are in order")

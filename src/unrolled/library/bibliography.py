@@ -30,7 +30,7 @@ _STRING = re.compile(r"^[ \t]*@[ \t]*string[ \t]*[{(]", re.MULTILINE | re.IGNORE
 _LOST = re.compile(
     r"@[ \t]*\w+[ \t]*[{(]|^[ \t]*(article|book|inproceedings|misc|phdthesis|techreport)\s*\{", re.M | re.I
 )
-_MONTHS = [
+MONTHS = [
     "January",
     "February",
     "March",
@@ -149,7 +149,7 @@ class _Reader:
     def __init__(self, text: str, path: Path):
         self.text = text
         self.result = Bibliography(path)
-        self.values = {name[:3].lower(): name for name in _MONTHS}  # what names stand for
+        self.values = {name[:3].lower(): name for name in MONTHS}  # what names stand for
         self.seen: dict[str, int] = {}  # keys in lower case, as BibTeX compares them, and their lines
         self.comment = ""  # what waits to be put above the next entry
         self._breaks = [match.start() for match in re.finditer("\n", text)]

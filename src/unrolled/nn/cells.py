@@ -108,6 +108,8 @@ def lstm_step(
 class RNN(nn.Module):
     """A layer of simple recurrent units (equation 1), with a learned initial state.
 
+    *Paper*: cooijmans2017recurrent, Section 2, equation 1.
+
     *Shapes*: ``x`` is ``[batch, time, input]``, or ``[time, batch, input]`` with ``batch_first=False``.
 
     *Raises*: `ShapeError` where ``x`` does not have ``input_size`` features.
@@ -145,6 +147,9 @@ class LSTM(nn.Module):
     The mathematics is that of `torch.nn.LSTM`, so its fused loop computes it; only sequences of different
     lengths go step by step through `lstm_step`, with the same weights. torch's second bias, which the paper
     does not have, stays zero.
+
+    *Paper*: hochreiter1997long, its cell; gers2000learning, its forget gate; cooijmans2017recurrent,
+    Section 2, equations 2 to 4.
 
     *Shapes*: ``x`` is ``[batch, time, input]``, or ``[time, batch, input]`` with ``batch_first=False``.
 

@@ -25,6 +25,7 @@ from unrolled.base.files import write_whole
 PATTERNS = (
     "_config.yml",
     "_toc.yml",
+    "CITATION.cff",
     "book/**/*",
     "notebooks/*.ipynb",
     "bib/**/*",

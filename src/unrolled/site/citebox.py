@@ -12,8 +12,11 @@ STYLES: dict[str, str] = {"bibtex": "BibTeX", "ris": "RIS", "csl-json": "CSL-JSO
 """The styles that the box offers, and their names."""
 
 
-def cite_box(slug: str, texts: Mapping[str, str]) -> Markup:
-    """All styles one below the other; the book's script turns them into tabs and adds the copy buttons."""
+def cite_box(slug: str, texts: Mapping[str, str], all_references: str | None = None) -> Markup:
+    """All styles one below the other; the book's script turns them into tabs and adds the copy buttons.
+
+    ``all_references`` is the address of a file with everything that the chapter cites.
+    """
     panels = []
     for style, text in texts.items():
         identifier = f"cite-{slug}-{style}"
@@ -29,10 +32,16 @@ def cite_box(slug: str, texts: Mapping[str, str]) -> Markup:
             )
         )
     hint = element("p", "At a terminal: ", element("code", f"unrolled cite {slug}"), class_="hint")
+    download = (
+        element("p", element("a", "All that this chapter cites (BibTeX)", href=all_references, download=True))
+        if all_references
+        else None
+    )
     return element(
         "div",
         *panels,
         hint,
+        download,
         class_="unrolled-cite",
         id=f"cite-{slug}",
         role="group",

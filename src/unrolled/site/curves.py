@@ -129,7 +129,9 @@ def _variant(name: str) -> str:
 
 
 def _points(curve: Mapping[str, Sequence[float]], metric: str, scale: float) -> list[tuple[float, float]]:
-    values = curve.get(metric, ())
+    values = curve.get(metric)
+    if not values:
+        return []
     updates = curve.get(f"{metric}_update") or curve.get("update", ())
     return [(x, y * scale) for x, y in zip(updates, values, strict=True)]
 

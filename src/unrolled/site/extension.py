@@ -14,9 +14,18 @@ from sphinx.util import logging
 
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
-from unrolled.site import assets, bibliography, entrypages, hovercards, reference, roles
+from unrolled.site import (
+    assets,
+    bibliography,
+    entrypages,
+    exports,
+    hovercards,
+    reference,
+    roles,
+    scholarly,
+)
 from unrolled.site.html import Place, element, join, link
-from unrolled.site.markers import EquationChips, Markers, load_mathjax
+from unrolled.site.markers import EquationChips, Markers, ParametersCell, load_mathjax
 from unrolled.site.shelf import Shelf, load_shelf
 from unrolled.site.sources import SourceText, listing
 from unrolled.site.tables import entry_link
@@ -35,12 +44,16 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("html-collect-pages", entrypages.pages)
     app.connect("html-page-context", hovercards.put, priority=400)  # before MathJax looks for formulas
     app.connect("html-page-context", assets.clean_context, priority=900)
+    app.connect("autodoc-skip-member", reference.skip_plumbing)
     app.connect("autodoc-process-docstring", reference.keep_sentences, priority=400)
     app.connect("missing-reference", reference.resolve)
     app.connect("doctree-resolved", bibliography.finish, priority=900)
     app.connect("doctree-resolved", assets.drop_thebe, priority=900)
+    app.connect("html-page-context", scholarly.add)
     app.connect("build-finished", assets.copy_mathjax)
+    app.connect("build-finished", write_exports)
     app.add_transform(Markers)
+    app.add_transform(ParametersCell)
     app.add_transform(EquationChips)
     roles.register(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
@@ -82,6 +95,12 @@ def read_shelf(app: Sphinx) -> None:
     except UnrolledError as error:
         raise ExtensionError(str(error)) from error
     app.unrolled_shelf = shelf  # type: ignore[attr-defined]
+
+
+def write_exports(app: Sphinx, exception: Exception | None) -> None:
+    """Put the files for programs into the built book."""
+    if exception is None and app.builder.format == "html":
+        exports.write(app.unrolled_shelf, Path(app.outdir))  # type: ignore[attr-defined]
 
 
 def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
