@@ -76,7 +76,7 @@ def body(shelf: Shelf, entry: Entry, cite: Markup | None = None) -> Markup:
     place = Place(f"entries/{entry.slug}")
     what = {"paper": "paper", "project": "project", "reading": "reading"}[entry.kind]
     note = (
-        f"A {what} to read beside the chapters."
+        "To be read beside the chapters."
         if entry.kind == "reading"
         else f"The chapter on this {what} is still to be written. "
         "This page is made from its entry in the knowledge base; no claim of it has been measured yet."
