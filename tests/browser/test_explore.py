@@ -164,7 +164,7 @@ def test_a_card_opens_under_the_pointer_and_stays_while_it_is_read(visit, scheme
     link.hover()
     card = page.locator(CARD)
     card.wait_for(state="visible")
-    assert "LSTM" in card.inner_text()
+    assert "recurrent cell" in card.inner_text()
     colours = card.evaluate("e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]")
     assert colours[0] != colours[1]
     assert "0, 0, 0, 0" not in colours[1]

@@ -76,7 +76,7 @@ def body(shelf: Shelf, entry: Entry, cite: Markup | None = None) -> Markup:
     place = Place(f"entries/{entry.slug}")
     what = {"paper": "paper", "project": "project", "reading": "reading"}[entry.kind]
     note = (
-        f"A {what} to read beside the chapters."
+        "To be read beside the chapters."
         if entry.kind == "reading"
         else f"The chapter on this {what} is still to be written. "
         "This page is made from its entry in the knowledge base; no claim of it has been measured yet."
@@ -141,7 +141,18 @@ def feed(app: Sphinx, docname: str, title: str, html: str) -> None:
     document = new_document(docname)
     document += nodes.title("", title)
     document += nodes.raw("", html, format="html")
+    keep(indexer, docname)
     indexer.feed(docname, f"{docname}.html", title, document)
+
+
+def keep(indexer: Any, docname: str) -> None:
+    """Have the search keep a page when, at the end, it drops all that have no source."""
+    kept: set[str] | None = getattr(indexer, "unrolled_pages", None)
+    if kept is None:
+        kept = indexer.unrolled_pages = set()
+        prune = indexer.prune
+        indexer.prune = lambda names: prune({*names, *kept})
+    kept.add(docname)
 
 
 def cite(entry: Entry) -> Markup:

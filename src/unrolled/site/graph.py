@@ -31,7 +31,7 @@ MANNERS: dict[str, tuple[str, str]] = {
 }
 """How an arrow of each type is drawn."""
 
-LETTER, ROW, HEIGHT, GAP, HEAD, LANE = 7.1, 36, 26, 46, 34, 20
+LETTER, ROW, HEIGHT, GAP, HEAD, LANE = 7.25, 36, 26, 46, 34, 20
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def edges(shelf: Shelf) -> Iterator[tuple[Entry, Relation, str]]:
 
 
 def nodes(shelf: Shelf, place: Place) -> tuple[list[Node], list[str]]:
-    """The boxes, and the names of the columns. A work outside the book needs two entries that lead to it."""
+    """The boxes, and the names of the columns; an older work outside needs two entries."""
     lines = [(entry, target) for entry, _, target in edges(shelf)]
     touched = {name for entry, target in lines for name in (entry.slug, target)}
     own = [e for e in shelf.ordered() if e.kind != "reading" or e.slug in touched]
@@ -237,7 +237,8 @@ def lineage(shelf: Shelf, place: Place) -> Markup:
                 element(
                     "figcaption",
                     "An arrow leads from a paper to what it refers to, mostly older and so to the left. "
-                    "Works outside the book are drawn where more than one entry leads to them.",
+                    "An older work outside the book is drawn where more than one entry leads to it; "
+                    "the table names all.",
                 ),
                 element("ul", *keys, class_="unrolled-graph-key", aria_label="What the lines mean"),
                 class_="unrolled-wide",
