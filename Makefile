@@ -8,6 +8,8 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 # Where to take torch from, on machines that want the CPU build: TORCH_ARGS="--index-url ADDRESS"
 TORCH_ARGS ?=
+# Test processes, of one thread each. A file's tests stay together, since a notebook's cells are its tests.
+WORKERS ?= 2
 CONSTRAINTS ?= constraints/cpu.txt
 bin := .venv/bin
 
@@ -39,8 +41,9 @@ book: setup  ## execute what is stale, then build the book into _build/html
 	@$(bin)/unrolled book
 
 test: setup  ## run every test, validate the committed notebooks, and run each chapter small
-	@echo "test: unit tests, oracles, notebooks (nbval) and smoke runs; a few minutes"
-	@$(bin)/python -m pytest tests notebooks --nbval --nbval-kernel-name python3 -p unrolled.execution.nbval_tolerance --ignore tests/browser -q
+	@echo "test: unit tests, oracles, doctests, notebooks (nbval) and smoke runs; a few minutes"
+	@$(bin)/python -m pytest src tests notebooks --doctest-modules --nbval --nbval-kernel-name python3 \
+	  -p unrolled.execution.nbval_tolerance --ignore tests/browser -q -n $(WORKERS) --dist loadfile
 	@echo "test: all passed"
 
 check: setup  ## lint, hold the floors apart, and check the chain from paper to evidence

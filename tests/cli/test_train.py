@@ -48,7 +48,7 @@ def test_second_call_loads_what_the_first_trained(call):
 
 def test_stopped_run_goes_on_at_the_next_call(call):
     _, out, _ = call(*SMOKE, "--variant", "lstm", "--minutes", "0")
-    assert "1 of 6 updates" in out
+    assert "1 of 18 updates" in out
     _, out, _ = call(*SMOKE, "--variant", "lstm")
     assert "complete" in out
 

@@ -197,16 +197,18 @@ def test_a_long_curve_is_thinned_with_its_first_and_last_point(tmp_path):
             records.append({"update": update, "valid_error": update / 1000, "valid_loss": 1.0})
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records) + '{"update": 10')
     found = curve(tmp_path)
-    assert {len(values) for values in found.values()} == {60}
+    assert {len(found[name]) for name in ("update", "valid_error", "valid_loss")} == {60}
     assert (found["update"][0], found["update"][-1]) == (5, 1000)
-    assert found["loss"][0] == pytest.approx(3.0)
+    assert len(found["loss"]) == len(found["loss_update"]) == 59  # stretches of 17 updates
+    assert (found["loss"][0], found["loss_update"][0]) == (pytest.approx(9.0), 17)
+    assert found["loss_update"][-1] == 1000
     assert found["valid_error"][-1] == 1.0
 
 
 def test_a_curve_leaves_out_what_is_not_finite_and_names_a_line_that_is_no_json(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"update": 1, "loss": 2.0}\n{"update": 2, "loss": NaN}\n')
-    assert curve(tmp_path) == {"update": (1.0,), "loss": (2.0,)}
+    assert curve(tmp_path) == {"loss_update": (1.0,), "loss": (2.0,)}
     path.write_text('{"update": 1, "loss": 2.0}\nbroken\n{"update": 2, "loss": 1.0}\n')
     with pytest.raises(UnrolledError, match=r"metrics\.jsonl:2: no JSON"):
         curve(tmp_path)

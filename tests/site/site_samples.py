@@ -115,6 +115,7 @@ def evidence_with(text: str, slug: str = "bn_lstm", **changes: object) -> Eviden
         measurements=(Measurement(**(fields | changes)),),
         costs=(Cost(profile="book", seconds=38, peak_memory_mb=512, device=text, executed="2026-11-22"),),
         values={"steps": 64.0},
+        curves={f"{text}-s0": {"loss_update": (1, 2), "loss": (2.3, 2.1)}},
     )
 
 

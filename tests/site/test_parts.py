@@ -10,7 +10,7 @@ from site_samples import evidence_with, shelf_with
 
 from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.library.models import Verdict
-from unrolled.site import claims, equations, lineage, lists
+from unrolled.site import claims, curves, equations, lineage, lists
 from unrolled.site.citebox import cite_box
 from unrolled.site.html import Place
 from unrolled.site.markers import BOOK_PARTS, ENTRY_PARTS, render
@@ -25,7 +25,9 @@ NASTY = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>&amp;"
 
 
 @pytest.mark.parametrize("chapter", [True, False])
-@pytest.mark.parametrize("name", ["card", *(n for n in ENTRY_PARTS if n != "cite"), *BOOK_PARTS, "part"])
+@pytest.mark.parametrize(
+    "name", ["card", *(n for n in ENTRY_PARTS if n not in ("cite", "curves")), *BOOK_PARTS, "part"]
+)
 def test_markup_in_any_field_is_shown_as_text(name: str, chapter: bool) -> None:
     shelf = shelf_with(NASTY, chapter=chapter)
     html = render(shelf, name, {"part": "cells"}.get(name, None if name in BOOK_PARTS else "bn_lstm"), PAGE)
@@ -201,6 +203,19 @@ def test_an_entry_without_a_chapter_is_at_home_in_the_reading_list() -> None:
     assert 'id="entry-bn_lstm"' in lists.reading_list(shelf, Place("book/reading-list"))
 
 
+def test_curves_are_drawn_from_the_evidence_and_named() -> None:
+    curve = {"update": (1, 10), "loss": (2.0, 0.5), "valid_error": (0.9, 0.1)}
+    runs = {"lstm-s0": curve, f"{NASTY}-s0": curve}
+    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"curves": runs}))
+    html = render(shelf, "curves", "bn_lstm", PAGE)
+    assert "<svg" in html
+    assert "lstm" in html
+    assert "<script" not in html
+    assert "<img" not in html
+    without = evidence_with("x").model_copy(update={"curves": {}})
+    assert "<svg" not in render(shelf_with(evidence=without), "curves", "bn_lstm", PAGE)
+
+
 def test_an_empty_part_says_what_is_to_come() -> None:
     assert "still to come" in lists.part(shelf_with(), "memory", Place("book/parts/memory"))
 
@@ -237,3 +252,12 @@ def test_works_are_read_from_csl_json_with_gaps() -> None:
     )
     assert (work.short, work.names) == ("Hochreiter & The Group (1997)", "Sepp Hochreiter and The Group")
     assert from_csl({"id": "b"}).short == ""
+
+
+def test_curves_end_where_the_run_ended_and_axes_cover_them() -> None:
+    lines = {"lstm-s0": {"update": (500, 930), "valid_error": (0.5, 0.41)}}
+    picture = curves.panel("bn_lstm", lines, "valid_error", "Validation error", "error, %", 100.0)
+    assert "lstm-s0 ends at 41" in picture
+    assert [float(text) for text in re.findall(r'text-anchor="end">(\d+)<', picture)] == [0, 20, 40, 60]
+    assert curves.ticks(0, 930)[-1] >= 930
+    assert curves.panel("bn_lstm", lines, "loss", "Training loss", "loss", 1.0) is None

@@ -65,8 +65,12 @@ def closure(modules: Iterable[str], root: Path | None = None) -> dict[str, Path]
         except SyntaxError as error:
             raise UnrolledError(f"not Python: {error.msg}", file=file, line=error.lineno) from error
         pending.extend(names)
-        if "." in module:
-            pending.append(module.rpartition(".")[0])
+        parent = module.rpartition(".")[0]
+        if parent not in (
+            "",
+            "unrolled",
+        ):  # the package's own __init__ holds its version and what is loaded late
+            pending.append(parent)
     return dict(sorted(seen.items()))
 
 

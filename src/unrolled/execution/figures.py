@@ -77,7 +77,7 @@ def seeds(ax: Axes, x: Sequence[float], curves: Mapping[int, Sequence[float]], n
             raise UsageError(f"the curve of seed {seed} has {len(curve)} values, x has {len(x)}")
     look = role(name)
     for curve in curves.values():
-        ax.plot(x, curve, color=look["color"], linewidth=0.7, alpha=0.45, label="_seed")
+        ax.plot(x, curve, "-", color=look["color"], linewidth=0.7, alpha=0.45, label="_seed")
     mean = [sum(values) / len(values) for values in zip(*curves.values(), strict=True)]
     return ax.plot(x, mean, label=label, **look)[0]
 

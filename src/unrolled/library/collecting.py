@@ -152,7 +152,8 @@ def _costs(old: Evidence, runs: Sequence[Mapping]) -> tuple[Cost, ...]:
 def curve(folder: Path, points: int = POINTS) -> dict[str, tuple[float, ...]]:
     """A run's learning curve from ``metrics.jsonl``; empty where there is none.
 
-    At most ``points`` updates, the validation metrics there, the mean training loss since the point before.
+    ``update`` and the validation metrics at at most ``points`` of them; ``loss_update`` and ``loss``, the
+    mean training loss of at most ``points`` equal stretches and the update that each ends with.
 
     Raises:
         UnrolledError: if a line other than a torn last one is no JSON.
@@ -170,25 +171,20 @@ def curve(folder: Path, points: int = POINTS) -> dict[str, tuple[float, ...]]:
     losses = [(r["update"], r["loss"]) for r in records if _finite(r.get("loss"))]
     names = sorted({name for r in records for name in r if name.startswith("valid_")})
     marks = [r for r in records if names and all(_finite(r.get(name)) for name in names)]
-    if not marks:
-        marks = [{"update": update} for update, _ in losses]
     if len(marks) > points:  # evenly, with the first and the last
         marks = [marks[round(i * (len(marks) - 1) / (points - 1))] for i in range(points)]
-    lists: dict[str, list[float]] = {"update": [], **{name: [] for name in names}, "loss": []}
-    start = 0
-    for mark in marks:
-        end = start
-        while end < len(losses) and losses[end][0] <= mark["update"]:
-            end += 1
-        since = [loss for _, loss in losses[start:end]]
-        if not since:
-            continue  # an evaluation before the first update has no training loss
-        start = end
-        lists["update"].append(mark["update"])
-        lists["loss"].append(float(f"{sum(since) / len(since):.6g}"))
-        for name in names:
-            lists[name].append(float(f"{mark[name]:.6g}"))
-    return {name: tuple(values) for name, values in lists.items()} if lists["update"] else {}
+    lists: dict[str, list[float]] = {}
+    if marks:
+        lists["update"] = [mark["update"] for mark in marks]
+        lists |= {name: [float(f"{mark[name]:.6g}") for mark in marks] for name in names}
+    if losses:
+        length = math.ceil(len(losses) / points)
+        stretches = [losses[start : start + length] for start in range(0, len(losses), length)]
+        lists["loss_update"] = [stretch[-1][0] for stretch in stretches]
+        lists["loss"] = [
+            float(f"{sum(loss for _, loss in stretch) / len(stretch):.6g}") for stretch in stretches
+        ]
+    return {name: tuple(values) for name, values in lists.items()}
 
 
 def _finite(value: object) -> bool:

@@ -157,12 +157,13 @@ class Locus(Model):
         places = (
             ("Table", self.table),
             ("Figure", self.figure),
-            ("Section", self.section),
+            ("" if (self.section or "").startswith("Appendix") else "Section", self.section),
             ("Equation", self.equation),
             ("p.", self.page),
         )
         return ", ".join(
-            [f"{name} {value}" for name, value in places if value] + ([self.note] if self.note else [])
+            [f"{name} {value}".strip() for name, value in places if value]
+            + ([self.note] if self.note else [])
         )
 
 

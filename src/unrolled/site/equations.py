@@ -57,6 +57,14 @@ def chips(shelf: Shelf, entry: Entry, equation: Equation, place: Place) -> Marku
     )
 
 
+def recalled(equation: Equation) -> Markup:
+    """An equation once more, beside its source; its number leads to where it is introduced."""
+    formula = element("div", rf"\[{equation.latex}\]", class_="math notranslate nohighlight")
+    words = equation.name if equation.number.startswith("unnumbered") else f"({equation.number})"
+    address = element("a", words, href=f"#equation-{equation.label}", title=equation.name)
+    return element("div", formula, address, class_="unrolled-recall")
+
+
 def missing(shelf: Shelf, equation: Equation) -> list[str]:
     """The symbols of an equation that have no source on the site."""
     return [

@@ -16,7 +16,7 @@ from unrolled import __version__
 from unrolled.base.errors import UnrolledError
 from unrolled.site import assets, bibliography, exports, reference, roles, scholarly
 from unrolled.site.html import Place, element, join, link
-from unrolled.site.markers import EquationChips, Markers, load_mathjax
+from unrolled.site.markers import EquationChips, Markers, ParametersCell, load_mathjax
 from unrolled.site.shelf import Shelf, load_shelf
 from unrolled.site.sources import SourceText, listing
 from unrolled.site.tables import entry_link
@@ -33,6 +33,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", load_mathjax)
     app.connect("html-collect-pages", source_pages)
     app.connect("html-page-context", assets.clean_context, priority=900)
+    app.connect("autodoc-skip-member", reference.skip_plumbing)
     app.connect("autodoc-process-docstring", reference.keep_sentences, priority=400)
     app.connect("missing-reference", reference.resolve)
     app.connect("doctree-resolved", bibliography.finish, priority=900)
@@ -41,6 +42,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", assets.copy_mathjax)
     app.connect("build-finished", write_exports)
     app.add_transform(Markers)
+    app.add_transform(ParametersCell)
     app.add_transform(EquationChips)
     roles.register(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,15 +11,15 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 from unrolled.base.errors import UnrolledError, unknown
-from unrolled.site import card, citebox, claims, equations, lineage, lists, tables, verdicts
+from unrolled.site import card, citebox, claims, curves, equations, lineage, lists, tables, verdicts
 from unrolled.site.html import Place
-from unrolled.site.shelf import PARTS, Shelf
+from unrolled.site.shelf import PARTS, Shelf, symbol_of
 
 log = logging.getLogger(__name__)
 
 MARKER = re.compile(r"<!--\s*unrolled:([a-z-]+)(?:\s+([A-Za-z0-9_-]+))?\s*-->")
 CHAPTER = re.compile(r"^notebooks/([a-z][a-z0-9_]*)$")
-SHOW = re.compile(r"^\s*(?:chapter\.)?show\(", re.MULTILINE)
+SHOW = re.compile(r"^\s*(?:chapter\.)?show\(([^()]*)\)", re.MULTILINE)
 
 
 def _cite(shelf: Shelf, slug: str, place: Place) -> str:
@@ -32,6 +32,7 @@ def _cite(shelf: Shelf, slug: str, place: Place) -> str:
 ENTRY_PARTS: dict[str, Callable[[Shelf, str, Place], str]] = {
     "notation": lambda shelf, slug, place: tables.notation(shelf.entries[slug]),
     "claims": lambda shelf, slug, place: claims.claims_table(shelf, slug),
+    "curves": curves.curves,
     "departures": lambda shelf, slug, place: tables.departures(shelf.entries[slug]),
     "results": lambda shelf, slug, place: tables.results(shelf.entries[slug]),
     "errata": lambda shelf, slug, place: tables.errata(shelf.entries[slug]),
@@ -146,27 +147,52 @@ class EquationChips(SphinxTransform):
         parent.insert(first, box)
 
     def _pair(self) -> None:
-        """Equations right before a cell that shows source stand beside it on wide screens."""
-        for cell in list(self.document.findall(nodes.container)):
-            if "cell" not in cell.get("classes", ()) or not SHOW.search(cell.astext()):
+        """Beside a cell that shows source stand the equations before it, or those its symbols compute."""
+        cells = [c for c in self.document.findall(nodes.container) if "cell" in c.get("classes", ())]
+        for cell in cells:
+            match = SHOW.search(cell.astext())
+            if not match:
                 continue
             cell["classes"].append("unrolled-show")
             parent = cell.parent
             index = parent.index(cell)
             first = index
-            while (
-                first
-                and isinstance(parent[first - 1], nodes.container)
-                and "unrolled-equation" in parent[first - 1]["classes"]
-            ):
+            while first and "unrolled-equation" in _classes(parent[first - 1]):
                 first -= 1
-            if first == index:
+            left = nodes.container(classes=["unrolled-pair-equations"])
+            left += parent[first:index] or self._recalled(match[1])
+            if not left.children:
                 continue
             pair = nodes.container(classes=["unrolled-pair"])
-            left = nodes.container(classes=["unrolled-pair-equations"])
-            boxes = parent[first:index]
             del parent[first : index + 1]
-            left += boxes
             pair += left
             pair += cell
             parent.insert(first, pair)
+
+    def _recalled(self, arguments: str) -> list[nodes.Node]:
+        """The page's equations that the shown symbols compute, once more, each leading to its place."""
+        names = {name.strip() for name in arguments.split(",")}
+        shelf = shelf_of(self.app)
+        found: list[nodes.Node] = []
+        for block in self.document.findall(nodes.math_block):
+            _, equation = shelf.equations.get(block.get("label"), (None, None))
+            if equation and equation.implementation and symbol_of(equation.implementation) in names:
+                found.append(nodes.raw("", str(equations.recalled(equation)), format="html"))
+        return found
+
+
+class ParametersCell(SphinxTransform):
+    """Moves the cell of parameters, which must open a notebook, from above the title to the first code."""
+
+    default_priority = 405
+
+    def apply(self, **kwargs: object) -> None:
+        cells = [c for c in self.document.findall(nodes.container) if "cell" in _classes(c)]
+        if len(cells) > 1 and "tag_parameters" in _classes(cells[0]):
+            moved, other = cells[0], cells[1]
+            moved.parent.remove(moved)
+            other.parent.insert(other.parent.index(other), moved)
+
+
+def _classes(node: nodes.Node) -> list[str]:
+    return node.get("classes", []) if isinstance(node, nodes.container) else []

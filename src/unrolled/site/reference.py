@@ -56,3 +56,8 @@ def keep_sentences(app: Sphinx, what: str, name: str, obj: object, options: obje
     """Have the description of a constant that begins "Words: more words" not read as a type and its text."""
     if what in ("attribute", "data", "property") and lines and ":" in lines[0]:
         lines[:0] = ["..", ""]  # an empty comment: napoleon looks for a type in the first line only
+
+
+def skip_plumbing(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """Leave out what Python makes of a named tuple by itself: its constructor, and fields without a word."""
+    return True if name == "__new__" or type(obj).__name__ == "_tuplegetter" else None
