@@ -42,7 +42,8 @@ _ORDERS: dict[str, list[str]] = {
     }.items()
 }
 _WORDS = re.compile(r"(y|n|yes|no|on|off|true|false|null|~|nan|inf)", re.IGNORECASE)
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ ./()'+;%*&=·–’-]*", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ .,/()'+;%*&=·–’-]*", re.ASCII)
+_WORDY = re.compile(r"[A-Za-z][A-Za-z0-9_ ./()'+;%*&=·–’-]*", re.ASCII)
 
 
 class _Number(str):
@@ -207,7 +208,8 @@ def _flow(value: Any, kind: str) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_key(k)}: {_flow(v, k)}" for k, v in _sorted(value, kind)) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_flow(item, kind) for item in value) + "]"
+        words = (_scalar(i, flow=True, spaces=True) if isinstance(i, str) else _flow(i, kind) for i in value)
+        return f"[{', '.join(words)}]"
     return _scalar(value, flow=True)
 
 
@@ -215,12 +217,12 @@ def _key(name: str) -> str:
     return _scalar(name, flow=True)
 
 
-def _scalar(value: str, *, flow: bool = False) -> str:
+def _scalar(value: str, *, flow: bool = False, spaces: bool = False) -> str:
     """A scalar on one line: bare where that is safe, in single quotes where it has backslashes."""
     if isinstance(value, _Number):
         return str(value)
-    bare = _PLAIN.fullmatch(value) and not value.endswith(" ") and "  " not in value
-    if bare and not _WORDS.fullmatch(value) and not (flow and " " in value):
+    bare = (_WORDY if flow else _PLAIN).fullmatch(value) and not value.endswith(" ") and "  " not in value
+    if bare and not _WORDS.fullmatch(value) and not (flow and not spaces and " " in value):
         return value
     if not value.isprintable() or ("'" in value and "\\" not in value):
         return _double(value)
