@@ -76,7 +76,7 @@ class Config(TrainingConfig):
             model="bn_lstm",
             task="digits",
             hidden=32,
-            updates=50,
+            updates=40,
             batch_size=100,
             optimiser="rmsprop",
             optimiser_options=(("alpha", 0.9),),
