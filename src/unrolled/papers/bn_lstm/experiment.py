@@ -100,7 +100,7 @@ class Config(TrainingConfig):
             updates=100_000,
             batch_size=100,
             optimiser="rmsprop",
-            optimiser_options=(("momentum", 0.9),),
+            optimiser_options=(("alpha", 0.9),),
             learning_rate=1e-3,
             clip_norm=1.0,
             evaluate_every=500,
@@ -160,6 +160,7 @@ class BNLSTMExperiment:
             gamma=config.gamma,
             momentum=config.momentum,
             noise=config.h0_noise,
+            fast=config.fast,
         )
 
     def data(self, config: Config) -> Splits:
