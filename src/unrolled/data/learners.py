@@ -13,7 +13,7 @@ from unrolled.base.errors import UsageError
 GUESS = 0.25
 """The probability with which a student who knows nothing answers right: four choices."""
 SKILL_SPREAD, DIFFICULTY_SPREAD = 3.0, 1.2
-"""Standard deviations of a student's first skill in a concept and of an exercise's difficulty; means are 0."""
+"""Standard deviations of a student's first skill in a concept and of an exercise's difficulty, of mean 0."""
 GROWTH = (0.97, 0.15)
 """Practice moves a skill from alpha to 0.97 alpha + 0.15: towards 5, the more the further it is away."""
 
