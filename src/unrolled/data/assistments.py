@@ -68,8 +68,8 @@ SOURCES = {
 """The sets by name. ``raw``: the files that Piech et al. released, ASSISTments 2009-2010 with the duplicated
 records that Xiong et al. found, *each student's answers sorted by tag*. ``corrected``: the same year without
 them, in order of time, as Zhang et al. packed it. ``no_duplicates``, ``no_scaffolding``, ``merged``: the sets
-a, b and c of Xiong et al.: without the duplicates; without the sub-problems too; and with the several skills of
-a problem made one tag. ``2015``: another year, 100 tags."""
+a, b and c of Xiong et al.: without the duplicates; without the sub-problems too; and with the several skills
+of a problem made one tag. ``2015``: another year, 100 tags."""
 
 
 def _numbers(text: str, path: Path, line: int) -> list[int]:
