@@ -60,11 +60,16 @@ SOURCES = {
     "corrected": Source(
         "assist2009-updated", "assist2009_updated_train.csv", "assist2009_updated_test.csv", 1, 110
     ),
+    "no_duplicates": Source("assist2009-xiong", "0910_a_train.csv", "0910_a_test.csv", 0, 124),
+    "no_scaffolding": Source("assist2009-xiong", "0910_b_train.csv", "0910_b_test.csv", 0, 124),
+    "merged": Source("assist2009-xiong", "0910_c_train.csv", "0910_c_test.csv", 0, 146),
     "2015": Source("assist2015", "assist2015_train.csv", "assist2015_test.csv", 1, 100),
 }
 """The sets by name. ``raw``: the files that Piech et al. released, ASSISTments 2009-2010 with the duplicated
 records that Xiong et al. found, *each student's answers sorted by tag*. ``corrected``: the same year without
-them, in order of time, as Zhang et al. packed it. ``2015``: another year, 100 tags."""
+them, in order of time, as Zhang et al. packed it. ``no_duplicates``, ``no_scaffolding``, ``merged``: the sets
+a, b and c of Xiong et al.: without the duplicates; without the sub-problems too; and with the several skills
+of a problem made one tag. ``2015``: another year, 100 tags."""
 
 
 def _numbers(text: str, path: Path, line: int) -> list[int]:
