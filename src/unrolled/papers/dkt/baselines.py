@@ -69,7 +69,7 @@ def moving_average(students: Students, rate: float, start: np.ndarray, by_tag: b
     Args:
         students: whose answers are predicted.
         rate: the weight of the newest answer.
-        start: the average before there is any, for every answer ``[answers]``; only a sequence's first counts.
+        start: the average before any answer, ``[answers]``; only a sequence's first counts.
         by_tag: an average of its own for each tag of a student.
 
     >>> import torch
