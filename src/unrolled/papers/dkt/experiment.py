@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -13,6 +14,7 @@ from unrolled.base.errors import unknown
 from unrolled.data import assistments, learners, registry
 from unrolled.data.assistments import Students, select, windows
 from unrolled.data.sequences import permutation
+from unrolled.papers.dkt import baselines, bkt
 from unrolled.papers.dkt.metrics import auc, auc_by_exercise
 from unrolled.papers.dkt.model import DKT, asked_logits, predicted_mask
 from unrolled.training.experiment import Arrays, Splits, TrainingConfig
@@ -35,6 +37,10 @@ UPDATES = {
 
 RELEASED = "naive_c5_q50_s4000_v0.csv"
 """4,000 students of the authors' own simulation with five concepts, of which 2,000 are for training."""
+
+REFERENCES = ("marginal", "last_answer", "moving_averages", "bkt", "forgetful_bkt")
+"""Predictors without a network: the tag's mean, the student's last answer (and the tag's mean among equals),
+three moving averages, Bayesian knowledge tracing, and the same with forgetting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +218,15 @@ class DKTExperiment:
         valid = round(config.valid_share * train.count)
         parts = select(train, order[valid:].sort().values), select(train, order[:valid].sort().values), test
         length = config.window if config.real else config.exercises
-        return Splits(*(windows(part, length) for part in parts))
+        splits = Splits(*(windows(part, length) for part in parts))
+        if not config.references:
+            return splits
+        scores = [
+            windows(test._replace(answers=torch.from_numpy(each)), length)[1]
+            for each in references(train, test).values()
+        ]
+        counts = torch.full((len(splits.test[0]),), len(train.answers) + len(test.answers))
+        return splits._replace(test=(*splits.test, torch.stack(scores, -1), counts))
 
     def loss(self, model: nn.Module, batch: Arrays) -> Tensor:
         """The mean over all predicted answers of equation 3, in nats."""
@@ -230,6 +244,33 @@ class DKTExperiment:
             "accuracy": float(((scores > 0) == right).mean()),
             "loss": losses.item(),
         }
+
+    def test(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
+        """`evaluate`; with ``references`` each one's ``…_auc`` too, and how many ``answers`` the files hold."""
+        metrics = self.evaluate(model, arrays[:3])
+        if len(arrays) == 3:
+            return metrics
+        exercises, answers, lengths, scores, counts = arrays
+        mask = predicted_mask(lengths, exercises.shape[1])
+        right, asked = answers[:, 1:][mask].numpy(), exercises[:, 1:][mask].numpy()
+        for name, each in zip(REFERENCES, scores[:, 1:][mask].T.numpy(), strict=True):
+            metrics[f"{name}_auc"] = auc(each, right)
+            metrics[f"{name}_auc_by_exercise"] = auc_by_exercise(each, right, asked)
+        return metrics | {"answers": float(counts[0])}
+
+
+def references(train: Students, test: Students) -> dict[str, np.ndarray]:
+    """The scores of every predictor without a network, for each test answer; see ``REFERENCES``."""
+    fitted, forgetful = bkt.fit(train), bkt.fit(train, forgetting=True)
+    means = baselines.marginal(train, test)
+    scores = (
+        means,
+        baselines.last_answer(test, ties=means),
+        baselines.moving_averages(train, test),
+        bkt.predict(fitted.parameters, test),
+        bkt.predict(forgetful.parameters, test),
+    )
+    return dict(zip(REFERENCES, scores, strict=True))
 
 
 def students(config: Config) -> tuple[Students, Students]:

@@ -63,15 +63,16 @@ def encode(
 def decode(
     x: Float[Tensor, "batch input"], projection: Float[Tensor, "pairs input"]
 ) -> Int[Tensor, " batch"]:
-    """Which pair an input stands for, read as compressed sensing would: by the smallest residual.
+    """Which pair an input stands for: the one whose vector has the largest inner product with it.
 
-    A pair's one-hot vector has a single entry, so that the best fit of one row, at any positive scale, is
-    the row of the largest cosine.
+    *Paper*: piech2015deep, Section 3.2, which says that a few random dimensions keep a one-hot vector. This
+    is the simplest way back (one layer of a network can compute it), and it fails where dimensions are too
+    few: the product with another pair's long vector is then larger than that with the right one.
 
     >>> decode(torch.tensor([[0.1, 0.9]]), torch.eye(2)).tolist()
     [1]
     """
-    return (x @ functional.normalize(projection, dim=1).T).argmax(1)
+    return (x @ projection.T).argmax(1)
 
 
 def readout(
@@ -308,8 +309,8 @@ class DKT(nn.Module):
 
     def forward(
         self,
-        exercises: Int[Tensor, "batch time"],
-        answers: Int[Tensor, "batch time"],
+        exercises: Int[Tensor, "*axes"],
+        answers: Int[Tensor, "*other_axes"],
         initial: State | None = None,
     ) -> Traced:
         """Read a stream of answers, from ``initial`` or the learned state."""
