@@ -34,6 +34,7 @@ def test_references_of_simulated_students_are_in_order():
     assert found["marginal_auc_by_exercise"] == 0.5
     assert found["moving_averages_auc"] == found["moving_averages_auc_not_repeated"]
     assert all(np.isfinite(value) for value in found.values())
+    assert tuple(found) == untrained.METRICS
 
 
 def test_students_with_long_runs_are_left_out():
@@ -49,7 +50,8 @@ def test_students_with_long_runs_are_left_out():
 
 class TestRealFiles:
     @pytest.fixture(scope="class")
-    def raw(self):
+    @classmethod
+    def raw(cls):
         """The released files, read once."""
         beside = Path(__file__).resolve().parents[4] / "shared" / "data"
         folder = Path(os.environ.get("UNROLLED_DATA_MIRROR") or beside)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from unrolled.data import repeats
@@ -15,60 +17,101 @@ def one_tag(students: Students) -> Students:
     return students._replace(questions=students.questions * 0, questions_known=1)
 
 
-def predictors(train: Students, test: Students) -> dict[str, np.ndarray]:
-    """A score for every test answer, by each predictor without a network.
+PREDICTORS = (
+    "marginal",
+    "last_answer",
+    "last_answer_alone",
+    "moving_averages",
+    "bkt",
+    "forgetful_bkt",
+    "bkt_one_tag",
+)
+"""The tag's training mean; the student's last answer, with the tag's mean among equals, and without; three
+moving averages; Bayesian knowledge tracing, the same with forgetting, and with one skill for everything."""
 
-    ``marginal``: the tag's training mean. ``last_answer``: the student's last one, alone;
-    ``last_answer_and_tag``: ties broken by the tag's mean. ``moving_averages``: three of them.
-    ``bkt`` and ``bkt_forgetting``: Bayesian knowledge tracing for every tag; ``bkt_one_tag``: with one skill
-    for everything.
-    """
+COUNTS = (
+    "students",
+    "answers",
+    "tags",
+    "repeated_share",
+    "long_runs_share",
+    "long_runs_students",
+    "sorted_share",
+)
+"""What `counts` counts."""
+AREAS = ("auc", "auc_by_exercise", "auc_not_repeated", "auc_without_runs")
+"""What `areas` measures."""
+METRICS = (*COUNTS, *(f"{name}_{area}" for name in PREDICTORS for area in AREAS))
+"""What `references` gives, in this order."""
+
+
+def predictors(train: Students, test: Students) -> dict[str, np.ndarray]:
+    """A score for every test answer ``[answers]``, by each of ``PREDICTORS``."""
     means = baselines.marginal(train, test)
-    scores = {
-        "marginal": means,
-        "last_answer": baselines.last_answer(test),
-        "last_answer_and_tag": baselines.last_answer(test, means),
-        "moving_averages": baselines.moving_averages(train, test),
-    }
-    for name, forgetting in (("bkt", False), ("bkt_forgetting", True)):
-        scores[name] = bkt.predict(bkt.fit(train, forgetting=forgetting).parameters, test)
-    scores["bkt_one_tag"] = bkt.predict(bkt.fit(one_tag(train)).parameters, one_tag(test))
-    return scores
+    single, asked = one_tag(train), one_tag(test)
+    scores = (
+        means,
+        baselines.last_answer(test, means),
+        baselines.last_answer(test),
+        baselines.moving_averages(train, test),
+        bkt.predict(bkt.fit(train).parameters, test),
+        bkt.predict(bkt.fit(train, forgetting=True).parameters, test),
+        bkt.predict(bkt.fit(single).parameters, asked),
+    )
+    return dict(zip(PREDICTORS, scores, strict=True))
+
+
+class Marks(NamedTuple):
+    """Answers that are left out to see what a number rests on, each ``[answers]``, bool."""
+
+    repeated: np.ndarray  # a row that repeats the one before under another tag of the same problem
+    stuck: np.ndarray  # all answers of a student who has a long run of equal ones
+
+
+def marks(train: Students, test: Students) -> Marks:
+    """Which test answers are which; pairs of tags are judged by the answers of both."""
+    owner = np.repeat(np.arange(test.count), test.lengths.numpy())
+    stuck = np.bincount(owner, weights=repeats.runs(test).numpy() >= repeats.LONG, minlength=test.count) > 0
+    return Marks(repeats.repeated(test, repeats.telling_pairs(train, test)).numpy(), stuck[owner])
+
+
+def areas(scores: np.ndarray, answers: np.ndarray, tags: np.ndarray, left_out: Marks) -> dict[str, float]:
+    """``auc`` pooled over all answers, ``auc_by_exercise`` averaged over tags, ``auc_not_repeated`` and
+    ``auc_without_runs`` pooled over what is left without either mark. All arrays are ``[answers]``."""
+    values = (
+        auc(scores, answers),
+        auc_by_exercise(scores, answers, tags),
+        auc(scores[~left_out.repeated], answers[~left_out.repeated]),
+        auc(scores[~left_out.stuck], answers[~left_out.stuck]),
+    )
+    return dict(zip(AREAS, values, strict=True))
+
+
+def counts(train: Students, test: Students) -> dict[str, float]:
+    """What the files hold: ``students``, ``answers`` and ``tags`` of both; the ``repeated_share`` and the
+    ``long_runs_share`` of the test's answers; and the shares of the test's students who have a long run,
+    ``long_runs_students``, and whose tags never fall, ``sorted_share``."""
+    marked = marks(train, test)
+    values = (
+        train.count + test.count,
+        len(train.answers) + len(test.answers),
+        test.questions_known,
+        marked.repeated.mean(),
+        (repeats.runs(test) >= repeats.LONG).double().mean(),
+        marked.stuck[test.first.numpy()].mean(),
+        repeats.sorted_share(test),
+    )
+    return {name: float(value) for name, value in zip(COUNTS, values, strict=True)}
 
 
 def references(train: Students, test: Students) -> dict[str, float]:
-    """The AUC of every predictor, and what the files hold.
-
-    For each of `predictors`: ``<name>_auc`` pooled over all test answers but each student's first,
-    ``<name>_auc_by_exercise`` averaged over tags, ``<name>_auc_not_repeated`` over the answers that do not
-    repeat the row before (`repeats.repeated`), and ``<name>_auc_without_runs`` over the students without a
-    long run of equal answers. Counts: ``students``, ``answers`` and ``tags`` of both files; the
-    ``repeated_share`` of their answers; the ``long_runs_share`` of the test's answers; and of the test's
-    students, ``long_runs_students``, who have a long run, and ``sorted_share``, whose tags never fall.
-    """
-    pairs = repeats.telling_pairs(train, test)
-    again = repeats.repeated(test, pairs).numpy()
-    total = len(train.answers) + len(test.answers)
-    again_in_training = int(repeats.repeated(train, pairs).sum())
-    long_runs = (repeats.runs(test) >= repeats.LONG).numpy()
-    owner = np.repeat(np.arange(test.count), test.lengths.numpy())
-    of_long_runs = np.bincount(owner, weights=long_runs, minlength=test.count) > 0
-    found = {
-        "students": float(train.count + test.count),
-        "answers": float(total),
-        "tags": float(test.questions_known),
-        "repeated_share": (again_in_training + int(again.sum())) / total,
-        "long_runs_share": float(long_runs.mean()),
-        "long_runs_students": float(of_long_runs.mean()),
-        "sorted_share": repeats.sorted_share(test),
-    }
+    """`counts`, and the `areas` of every predictor, ``<name>_auc`` and so on, over all test answers but each
+    student's first: those that a network predicts."""
     counted = ~test.first.numpy()
-    answers, tags = test.answers.numpy(), test.questions.numpy()
+    answers, tags = test.answers.numpy()[counted], test.questions.numpy()[counted]
+    left_out = Marks(*(mark[counted] for mark in marks(train, test)))
+    found = counts(train, test)
     for name, scores in predictors(train, test).items():
-        found |= {
-            f"{name}_auc": auc(scores[counted], answers[counted]),
-            f"{name}_auc_by_exercise": auc_by_exercise(scores[counted], answers[counted], tags[counted]),
-        }
-        for what, rest in (("not_repeated", ~again), ("without_runs", ~of_long_runs[owner])):
-            found[f"{name}_auc_{what}"] = auc(scores[counted & rest], answers[counted & rest])
+        measured = areas(scores[counted], answers, tags, left_out)
+        found |= {f"{name}_{metric}": value for metric, value in measured.items()}
     return found
