@@ -120,13 +120,13 @@ class Config(TrainingConfig):
             inputs="one_hot",
             hidden=64,
             dropout=0.0,
-            updates=108,
-            batch_size=100,
+            updates=216,
+            batch_size=50,
             optimiser="adam",
             learning_rate=1e-2,
             schedule="linear",
             clip_norm=1.0,
-            evaluate_every=18,
+            evaluate_every=72,
             checkpoint_every=1000,
         )
 
@@ -160,13 +160,15 @@ class DKTExperiment:
         """Every run of a profile, by name.
 
         >>> list(EXPERIMENT.variants("book"))
-        ['lstm', 'lstm_1', 'lstm_2', 'lstm_3', 'lstm_4', 'rnn', 'rnn_1']
+        ['lstm_1', 'lstm_2', 'lstm_3', 'lstm_4', 'lstm_5', 'rnn_1', 'rnn_2', 'rnn_3', 'rnn_4', 'rnn_5']
         """
         if profile in ("smoke", "book"):
             config = Config.smoke() if profile == "smoke" else Config.book()
-            fewer = {f"lstm_{k}": replace(config, concepts=k) for k in range(1, 5)}
-            rnn = replace(config, cell="rnn")
-            return {"lstm": config} | fewer | {"rnn": rnn, "rnn_1": replace(rnn, concepts=1)}
+            return {
+                f"{cell}_{k}": replace(config, cell=cell, concepts=k)
+                for cell in ("lstm", "rnn")
+                for k in range(1, 6)
+            }
         if profile == "paper":
             config = Config.paper()
             runs = {f"lstm_{name}": replace(config, data=name, updates=n) for name, n in UPDATES.items()}
@@ -246,7 +248,7 @@ class DKTExperiment:
         }
 
     def test(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
-        """`evaluate`; with ``references`` each one's ``…_auc`` too, and how many ``answers`` the files hold."""
+        """`evaluate`; with ``references`` each one's ``…_auc`` too, and the number of ``answers`` on file."""
         metrics = self.evaluate(model, arrays[:3])
         if len(arrays) == 3:
             return metrics
