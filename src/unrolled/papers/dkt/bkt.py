@@ -208,7 +208,7 @@ def fit(
 
 
 def predict(parameters: BKT, students: Students) -> np.ndarray:
-    """The probability that each answer is right, ``[answers]``, given the student's earlier ones of its tag.
+    """The probability of each right answer, ``[answers]``, given the student's earlier ones with its tag.
 
     Raises:
         UsageError: if the parameters are for other tags.

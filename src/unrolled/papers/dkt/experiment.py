@@ -14,7 +14,7 @@ from unrolled.base.errors import unknown
 from unrolled.data import assistments, learners, registry
 from unrolled.data.assistments import Students, select, windows
 from unrolled.data.sequences import permutation
-from unrolled.papers.dkt import baselines, bkt
+from unrolled.papers.dkt import untrained
 from unrolled.papers.dkt.metrics import auc, auc_by_exercise
 from unrolled.papers.dkt.model import DKT, asked_logits, predicted_mask
 from unrolled.training.experiment import Arrays, Splits, TrainingConfig
@@ -37,10 +37,6 @@ UPDATES = {
 
 RELEASED = "naive_c5_q50_s4000_v0.csv"
 """4,000 students of the authors' own simulation with five concepts, of which 2,000 are for training."""
-
-REFERENCES = ("marginal", "last_answer", "moving_averages", "bkt", "forgetful_bkt")
-"""Predictors without a network: the tag's mean, the student's last answer (and the tag's mean among equals),
-three moving averages, Bayesian knowledge tracing, and the same with forgetting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +71,7 @@ class Config(TrainingConfig):
     valid_share: float = 0.1
     """The share of training students that choose the best weights."""
     references: bool = False
-    """Whether the test also measures the predictors without a network, and counts the files' answers."""
+    """Whether the test also measures the predictors without a network, and counts what the files hold."""
     data_seed: int | None = None
     """The seed of the simulation and of the validation students; None takes the run's own seed."""
 
@@ -221,14 +217,13 @@ class DKTExperiment:
         parts = select(train, order[valid:].sort().values), select(train, order[:valid].sort().values), test
         length = config.window if config.real else config.exercises
         splits = Splits(*(windows(part, length) for part in parts))
-        if not config.references:
+        if not config.real:
             return splits
-        scores = [
-            windows(test._replace(answers=torch.from_numpy(each)), length)[1]
-            for each in references(train, test).values()
-        ]
-        counts = torch.full((len(splits.test[0]),), len(train.answers) + len(test.answers))
-        return splits._replace(test=(*splits.test, torch.stack(scores, -1), counts))
+        marks = untrained.marks(train, test)
+        extra = [windows(test._replace(answers=torch.from_numpy(mark)), length)[1] for mark in marks]
+        if config.references:
+            extra.append(torch.tensor([*untrained.references(train, test).values()], dtype=torch.float64))
+        return splits._replace(test=(*splits.test, *extra))
 
     def loss(self, model: nn.Module, batch: Arrays) -> Tensor:
         """The mean over all predicted answers of equation 3, in nats."""
@@ -237,7 +232,7 @@ class DKTExperiment:
 
     def evaluate(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
         """``auc`` pooled over all predicted answers, ``auc_by_exercise``, ``accuracy`` and mean ``loss``."""
-        logits, answers, exercises = predicted(model, arrays)
+        logits, answers, exercises = predicted(model, arrays[:3])
         losses = functional.binary_cross_entropy_with_logits(logits, answers.to(logits.dtype))
         scores, right = logits.double().cpu().numpy(), answers.cpu().numpy()
         return {
@@ -248,31 +243,19 @@ class DKTExperiment:
         }
 
     def test(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
-        """`evaluate`; with ``references`` each one's ``…_auc`` too, and the number of ``answers`` on file."""
-        metrics = self.evaluate(model, arrays[:3])
+        """`evaluate`; for real students also the areas without the answers that give themselves away
+        (`untrained.areas`); and with ``references`` everything in ``untrained.METRICS``."""
+        metrics = self.evaluate(model, arrays)
         if len(arrays) == 3:
             return metrics
-        exercises, answers, lengths, scores, counts = arrays
-        mask = predicted_mask(lengths, exercises.shape[1])
-        right, asked = answers[:, 1:][mask].numpy(), exercises[:, 1:][mask].numpy()
-        for name, each in zip(REFERENCES, scores[:, 1:][mask].T.numpy(), strict=True):
-            metrics[f"{name}_auc"] = auc(each, right)
-            metrics[f"{name}_auc_by_exercise"] = auc_by_exercise(each, right, asked)
-        return metrics | {"answers": float(counts[0])}
-
-
-def references(train: Students, test: Students) -> dict[str, np.ndarray]:
-    """The scores of every predictor without a network, for each test answer; see ``REFERENCES``."""
-    fitted, forgetful = bkt.fit(train), bkt.fit(train, forgetting=True)
-    means = baselines.marginal(train, test)
-    scores = (
-        means,
-        baselines.last_answer(test, ties=means),
-        baselines.moving_averages(train, test),
-        bkt.predict(fitted.parameters, test),
-        bkt.predict(forgetful.parameters, test),
-    )
-    return dict(zip(REFERENCES, scores, strict=True))
+        time, real = arrays[0].shape[1], arrays[2]
+        logits, answers, exercises = (part.cpu().numpy() for part in predicted(model, arrays[:3]))
+        mask = predicted_mask(real, time)
+        marks = untrained.Marks(*(mark[:, 1:][mask].cpu().numpy() for mark in arrays[3:5]))
+        metrics |= untrained.areas(logits.astype(np.float64), answers, exercises, marks)
+        for numbers in arrays[5:]:
+            metrics |= dict(zip(untrained.METRICS, numbers.tolist(), strict=True))
+        return metrics
 
 
 def students(config: Config) -> tuple[Students, Students]:
