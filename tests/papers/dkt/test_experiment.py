@@ -8,7 +8,15 @@ import torch
 
 from unrolled.base.errors import UsageError
 from unrolled.data.registry import dataset, locate
-from unrolled.papers.dkt.experiment import EXPERIMENT, RELEASED, UPDATES, Config, predicted, simulated
+from unrolled.papers.dkt.experiment import (
+    EXPERIMENT,
+    RELEASED,
+    UPDATES,
+    Config,
+    predicted,
+    shuffled,
+    simulated,
+)
 from unrolled.papers.dkt.metrics import auc
 from unrolled.training.experiment import PROFILES, Experiment
 from unrolled.training.fit import fit
@@ -65,6 +73,16 @@ def test_simulated_students_come_out_of_the_windows_whole():
     exercises, _, lengths = EXPERIMENT.data(config).test
     assert torch.equal(exercises[1], torch.arange(50))
     assert lengths.tolist() == [50, 50]
+
+
+def test_shuffled_students_give_the_same_answers_in_orders_of_their_own():
+    students = simulated(torch.randint(0, 2, (7, 50)))
+    mixed = shuffled(students, 0)
+    questions, answers = mixed.questions.view(7, 50), mixed.answers.view(7, 50)
+    assert not torch.equal(questions[0], questions[1])
+    back = questions.argsort(1)
+    assert torch.equal(questions.gather(1, back), students.questions.view(7, 50))
+    assert torch.equal(answers.gather(1, back), students.answers.view(7, 50))
 
 
 def test_every_answer_but_the_first_is_predicted_from_what_came_before(tiny):
