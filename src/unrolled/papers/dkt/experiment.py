@@ -67,7 +67,9 @@ class Config(TrainingConfig):
     concepts: int = 5
     """Hidden concepts of the simulation."""
     exercises: int = 50
-    """Exercises of the simulation, each answered once and by all in the same order."""
+    """Exercises of the simulation, each answered once."""
+    shuffled: bool = False
+    """Whether every simulated student answers in an order of his own; in the paper all have the same."""
     valid_share: float = 0.1
     """The share of training students that choose the best weights."""
     references: bool = False
@@ -116,13 +118,13 @@ class Config(TrainingConfig):
             inputs="one_hot",
             hidden=64,
             dropout=0.0,
-            updates=108,
-            batch_size=100,
+            updates=216,
+            batch_size=50,
             optimiser="adam",
             learning_rate=1e-2,
             schedule="linear",
             clip_norm=1.0,
-            evaluate_every=18,
+            evaluate_every=72,
             checkpoint_every=1000,
         )
 
@@ -155,14 +157,17 @@ class DKTExperiment:
     def variants(self, profile: str) -> dict[str, Config]:
         """Every run of a profile, by name.
 
-        >>> list(EXPERIMENT.variants("book"))
-        ['lstm', 'lstm_1', 'lstm_2', 'lstm_3', 'lstm_4', 'rnn', 'rnn_1']
+        >>> list(EXPERIMENT.variants("book"))[4:]
+        ['lstm_5', 'rnn_1', 'rnn_2', 'rnn_3', 'rnn_4', 'rnn_5', 'shuffled_5']
         """
         if profile in ("smoke", "book"):
             config = Config.smoke() if profile == "smoke" else Config.book()
-            fewer = {f"lstm_{k}": replace(config, concepts=k) for k in range(1, 5)}
-            rnn = replace(config, cell="rnn")
-            return {"lstm": config} | fewer | {"rnn": rnn, "rnn_1": replace(rnn, concepts=1)}
+            runs = {
+                f"{cell}_{k}": replace(config, cell=cell, concepts=k)
+                for cell in ("lstm", "rnn")
+                for k in range(1, 6)
+            }
+            return runs | {"shuffled_5": replace(config, shuffled=True)}
         if profile == "paper":
             config = Config.paper()
             runs = {f"lstm_{name}": replace(config, data=name, updates=n) for name, n in UPDATES.items()}
@@ -269,7 +274,8 @@ def students(config: Config) -> tuple[Students, Students]:
         total, seed = config.students + config.test_students, config.data_seed or 0
         answers = learners.simulate(total, config.concepts, config.exercises, seed).answers
         parts = answers.split((config.students, config.test_students))
-    return simulated(parts[0]), simulated(parts[1])
+    both = simulated(parts[0]), simulated(parts[1])
+    return tuple(map(shuffled, both, (0, 1))) if config.shuffled else both
 
 
 def simulated(answers: Tensor) -> Students:
@@ -277,6 +283,16 @@ def simulated(answers: Tensor) -> Students:
     count, exercises = answers.shape
     starts = torch.arange(count + 1) * exercises
     return Students(torch.arange(exercises).repeat(count), answers.reshape(-1), starts, exercises)
+
+
+def shuffled(students: Students, seed: int) -> Students:
+    """Simulated students of the same answers, each read in a random order."""
+    shape = students.count, students.questions_known
+    order = torch.rand(shape, generator=torch.Generator().manual_seed(seed)).argsort(1)
+    questions, answers = (
+        part.view(shape).gather(1, order).reshape(-1) for part in (students.questions, students.answers)
+    )
+    return students._replace(questions=questions, answers=answers)
 
 
 def predicted(model: nn.Module, arrays: Arrays) -> tuple[Tensor, Tensor, Tensor]:
