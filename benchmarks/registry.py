@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from benchmarks import dkt
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -69,6 +70,26 @@ def _bn_lstm(engine: str) -> Callable[[int, str], Update]:
     return build
 
 
+def _built(
+    build: Callable[[int, str], tuple[nn.Module, Callable[[], torch.Tensor]]],
+) -> Callable[[int, str], Update]:
+    return lambda steps, device: update_of(*build(steps, device))
+
+
+def _dkt(slug: str, exercises: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"DKT, 32 students, 200 units, {exercises} exercises",
+        steps=(200,),
+        contenders=(
+            Contender("torch.nn.LSTM", _built(dkt.core)),
+            Contender("textbook loop", _built(dkt.textbook(exercises))),
+            Contender("eager", _built(dkt.dkt(exercises))),
+        ),
+        goals={"eager": {200: 0.95}},
+    )
+
+
 BENCHMARKS = [
     Benchmark(
         slug="bn_lstm",
@@ -83,4 +104,6 @@ BENCHMARKS = [
         ),
         goals={"compiled": {100: 0.50, 784: 0.45}},
     ),
+    _dkt("dkt", exercises=100),
+    _dkt("dkt_1200", exercises=1200),
 ]

@@ -53,8 +53,8 @@ def simulate(
 ) -> Learners:
     """Students with one hidden skill a concept, who answer the exercises one by one and learn from each.
 
-    All have the same exercises in the same order, as in the paper, so that the place of an exercise tells what
-    it is; ``shuffled`` gives the same students an order of their own each.
+    All have the same exercises in the same order, as in the paper, so that the place of an exercise tells
+    what it is; ``shuffled`` gives the same students an order of their own each.
 
     *Paper*: piech2015deep, Section 4.1 and its appendix. Every exercise has one hidden concept and a
     difficulty; an answer is right by ``probability``, and practice changes the concept's skill by an affine
