@@ -53,6 +53,18 @@ def test_everyone_has_the_same_exercises_in_the_same_order():
     assert learners.questions.tolist() == [list(range(9))] * 7
 
 
+def test_shuffled_students_are_the_same_ones_in_orders_of_their_own():
+    plain, own = simulate(300, concepts=2, exercises=9), simulate(300, concepts=2, exercises=9, shuffled=True)
+    assert torch.equal(own.questions.sort(1).values, plain.questions)
+    assert len({*map(tuple, own.questions.tolist())}) > 200
+    assert torch.equal(own.concepts, plain.concepts)
+    at_once = own.questions[:, 0] == 0  # for whom the exercise that is first for all is first
+    assert torch.equal(own.probabilities[at_once, 0], plain.probabilities[at_once, 0])
+    again = simulate(300, concepts=2, exercises=9, growth=(1.0, 0.0), shuffled=True)
+    still = simulate(300, concepts=2, exercises=9, growth=(1.0, 0.0))
+    assert torch.equal(again.probabilities, still.probabilities.gather(1, again.questions))
+
+
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), concepts=st.integers(1, 6))
 def test_a_seed_is_a_data_set(seed, concepts):

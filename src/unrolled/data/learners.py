@@ -19,9 +19,9 @@ GROWTH = (0.97, 0.15)
 
 
 class Learners(NamedTuple):
-    """Simulated students, all of whom answer the same exercises in the same order."""
+    """Simulated students, each of whom answers every exercise once."""
 
-    questions: Tensor  # [students, exercises] int64: 0, 1, 2, … in every row
+    questions: Tensor  # [students, exercises] int64: 0, 1, 2, … in every row, or in each student's own order
     answers: Tensor  # [students, exercises] int64: 1 for a right answer
     probabilities: (
         Tensor  # [students, exercises] float32: of a right answer, given the student's hidden skill
@@ -44,9 +44,17 @@ def probability(skill: np.ndarray, difficulty: np.ndarray | float, guess: float 
 
 
 def simulate(
-    students: int, concepts: int, exercises: int = 50, seed: int = 0, growth: tuple[float, float] = GROWTH
+    students: int,
+    concepts: int,
+    exercises: int = 50,
+    seed: int = 0,
+    growth: tuple[float, float] = GROWTH,
+    shuffled: bool = False,
 ) -> Learners:
     """Students with one hidden skill a concept, who answer the exercises one by one and learn from each.
+
+    All have the same exercises in the same order, as in the paper, so that the place of an exercise tells what
+    it is; ``shuffled`` gives the same students an order of their own each.
 
     *Paper*: piech2015deep, Section 4.1 and its appendix. Every exercise has one hidden concept and a
     difficulty; an answer is right by ``probability``, and practice changes the concept's skill by an affine
@@ -72,14 +80,19 @@ def simulate(
     difficulty = random.normal(0.0, DIFFICULTY_SPREAD, exercises)
     skill = random.normal(0.0, SKILL_SPREAD, (students, concepts))
     dice = random.uniform(size=(students, exercises))
+    questions = np.tile(np.arange(exercises), (students, 1))
+    if shuffled:
+        questions = random.uniform(size=questions.shape).argsort(1, kind="stable")
     probabilities = np.empty((students, exercises))
     slope, step = growth
-    for exercise in range(exercises):  # time; all students at once
-        practised = skill[:, concept[exercise]]
-        probabilities[:, exercise] = probability(practised, difficulty[exercise])
-        skill[:, concept[exercise]] = slope * practised + step
+    everyone = np.arange(students)
+    for time in range(exercises):  # all students at once
+        asked = questions[:, time]
+        practised = skill[everyone, concept[asked]]
+        probabilities[:, time] = probability(practised, difficulty[asked])
+        skill[everyone, concept[asked]] = slope * practised + step
     return Learners(
-        torch.arange(exercises).repeat(students, 1),
+        torch.from_numpy(questions),
         torch.from_numpy((dice < probabilities).astype(np.int64)),
         torch.from_numpy(probabilities.astype(np.float32)),
         torch.from_numpy(concept.astype(np.int64)),

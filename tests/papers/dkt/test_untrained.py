@@ -1,6 +1,7 @@
 """The references on simulated students, and the numbers of the real files."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import torch
 
 from unrolled.data import assistments, learners
 from unrolled.data.assistments import Students
-from unrolled.papers.dkt import baselines, untrained
+from unrolled.papers.dkt import baselines, experiment, untrained
+from unrolled.papers.dkt.experiment import EXPERIMENT
 from unrolled.papers.dkt.metrics import auc
 
 
@@ -80,3 +82,22 @@ class TestRealFiles:
         train, test, counted, answers = raw
         scores = baselines.moving_averages(train, test)
         assert auc(scores[counted], answers[counted]) == pytest.approx(0.831, abs=5e-4)
+
+
+def test_a_run_of_references_carries_their_numbers(monkeypatch):
+    made = learners.simulate(60, concepts=1, exercises=20, seed=3)
+    both = (
+        students_of(made.answers[:30], made.questions[:30]),
+        students_of(made.answers[30:], made.questions[30:]),
+    )
+    monkeypatch.setattr(experiment, "students", lambda config: both)
+    config = EXPERIMENT.variants("paper")["references_raw"]
+    config = replace(config, hidden=4, input_size=4, window=7)
+    model, splits = EXPERIMENT.model(config).eval(), EXPERIMENT.data(config)
+    with torch.no_grad():
+        metrics = EXPERIMENT.test(model, splits.test)
+        plain = EXPERIMENT.evaluate(model, splits.test)
+    for name, value in untrained.references(*both).items():
+        assert metrics[name] == pytest.approx(value, abs=1e-12)
+    assert metrics["auc_not_repeated"] == metrics["auc_without_runs"] == metrics["auc"]
+    assert metrics["auc"] == pytest.approx(plain["auc"], abs=1e-12)
