@@ -14,8 +14,8 @@ from unrolled.papers.dkt.experiment import (
     UPDATES,
     Config,
     predicted,
-    shuffled,
     simulated,
+    simulation,
 )
 from unrolled.papers.dkt.metrics import auc
 from unrolled.training.experiment import PROFILES, Experiment
