@@ -14,8 +14,8 @@ from unrolled.papers.dkt.experiment import (
     UPDATES,
     Config,
     predicted,
-    shuffled,
     simulated,
+    simulation,
 )
 from unrolled.papers.dkt.metrics import auc
 from unrolled.training.experiment import PROFILES, Experiment
@@ -65,24 +65,19 @@ def test_students_are_simulated_by_the_runs_seed(tiny):
 
 
 def test_simulated_students_come_out_of_the_windows_whole():
-    answers = torch.randint(0, 2, (7, 50))
     config = replace(Config.smoke(), students=5, test_students=2)
-    students = simulated(answers)
-    assert (students.count, students.questions_known) == (7, 50)
-    assert torch.equal(students.answers.view(7, 50), answers)
-    exercises, _, lengths = EXPERIMENT.data(config).test
-    assert torch.equal(exercises[1], torch.arange(50))
+    found = simulation(config)
+    exercises, answers, lengths = EXPERIMENT.data(config).test
+    assert torch.equal(exercises, found.questions[5:])
+    assert torch.equal(answers, found.answers[5:])
     assert lengths.tolist() == [50, 50]
+    assert simulated(found.questions, found.answers).count == 7
 
 
-def test_shuffled_students_give_the_same_answers_in_orders_of_their_own():
-    students = simulated(torch.randint(0, 2, (7, 50)))
-    mixed = shuffled(students, 0)
-    questions, answers = mixed.questions.view(7, 50), mixed.answers.view(7, 50)
-    assert not torch.equal(questions[0], questions[1])
-    back = questions.argsort(1)
-    assert torch.equal(questions.gather(1, back), students.questions.view(7, 50))
-    assert torch.equal(answers.gather(1, back), students.answers.view(7, 50))
+def test_shuffled_students_have_orders_of_their_own():
+    exercises, _, _ = EXPERIMENT.data(EXPERIMENT.variants("smoke")["shuffled_5"]).test
+    assert not torch.equal(exercises[0], exercises[1])
+    assert torch.equal(exercises.sort(1).values, torch.arange(50).expand_as(exercises))
 
 
 def test_every_answer_but_the_first_is_predicted_from_what_came_before(tiny):

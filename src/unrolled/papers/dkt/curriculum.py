@@ -101,7 +101,7 @@ def expected_knowledge(
 
 
 def expectimax(depth: int, width: int | None = None) -> Curriculum:
-    """The curriculum that asks what `expected_knowledge` puts first: the paper's MDP-``depth``."""
+    """The curriculum that asks what `expected_knowledge` puts first: MDP-``depth`` of Figure 3c."""
 
     def choose(model: DKT, pupils: Pupils, step: int) -> Tensor:
         return expected_knowledge(model, pupils, depth, width).argmax(-1)

@@ -269,30 +269,24 @@ def students(config: Config) -> tuple[Students, Students]:
     if config.data == "released":
         text = registry.fetch("dkt-assistments", only=[RELEASED])[RELEASED].read_text(encoding="ascii")
         answers = torch.tensor([[int(a) for a in line.split(",")] for line in text.split()])
-        parts = answers.chunk(2)
+        questions, train = torch.arange(answers.shape[1]).expand_as(answers), len(answers) // 2
     else:
-        total, seed = config.students + config.test_students, config.data_seed or 0
-        answers = learners.simulate(total, config.concepts, config.exercises, seed).answers
-        parts = answers.split((config.students, config.test_students))
-    both = simulated(parts[0]), simulated(parts[1])
-    return tuple(map(shuffled, both, (0, 1))) if config.shuffled else both
+        found = simulation(config)
+        questions, answers, train = found.questions, found.answers, config.students
+    return simulated(questions[:train], answers[:train]), simulated(questions[train:], answers[train:])
 
 
-def simulated(answers: Tensor) -> Students:
-    """Students who all answered the exercises 0, 1, 2, …; ``answers`` is ``[students, exercises]``."""
+def simulation(config: Config) -> learners.Learners:
+    """Our simulated students, those to train on before those to test on, and what only an oracle knows."""
+    total, seed = config.students + config.test_students, config.data_seed or 0
+    return learners.simulate(total, config.concepts, config.exercises, seed, shuffled=config.shuffled)
+
+
+def simulated(questions: Tensor, answers: Tensor) -> Students:
+    """Students who all answered every exercise once; both arrays are ``[students, exercises]``."""
     count, exercises = answers.shape
     starts = torch.arange(count + 1) * exercises
-    return Students(torch.arange(exercises).repeat(count), answers.reshape(-1), starts, exercises)
-
-
-def shuffled(students: Students, seed: int) -> Students:
-    """Simulated students of the same answers, each read in a random order."""
-    shape = students.count, students.questions_known
-    order = torch.rand(shape, generator=torch.Generator().manual_seed(seed)).argsort(1)
-    questions, answers = (
-        part.view(shape).gather(1, order).reshape(-1) for part in (students.questions, students.answers)
-    )
-    return students._replace(questions=questions, answers=answers)
+    return Students(questions.reshape(-1), answers.reshape(-1), starts, exercises)
 
 
 def predicted(model: nn.Module, arrays: Arrays) -> tuple[Tensor, Tensor, Tensor]:
