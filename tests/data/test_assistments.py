@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unrolled.base.errors import UnrolledError, UsageError
@@ -25,6 +25,7 @@ def students_of(*lengths, tags=7, seed=0):
 rows = st.lists(st.tuples(st.integers(3, 9), st.integers(0, 1)), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(
     records=st.lists(rows, min_size=1, max_size=5), comma=st.booleans(), ends=st.sampled_from(["\n", "\r\n"])
 )
@@ -80,6 +81,7 @@ def test_file_that_is_no_text_is_told(tmp_path):
         read(path)
 
 
+@settings(deadline=None)
 @given(lengths=st.lists(st.integers(1, 23), min_size=1, max_size=6), length=st.integers(2, 9))
 def test_windows_predict_every_answer_but_the_first_exactly_once(lengths, length):
     students = students_of(*lengths)
@@ -108,6 +110,7 @@ def test_window_of_one_step_is_refused():
         windows(students_of(3), 1)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_selected_students_are_whole(data):
     students = students_of(*data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=5)))

@@ -4,7 +4,7 @@ from itertools import groupby
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unrolled.base.errors import UsageError
@@ -64,6 +64,7 @@ def test_no_pair_reaches_from_one_student_to_the_next():
     assert not repeats.follows(students).any()
 
 
+@settings(deadline=None)
 @given(students=any_students(), data=st.data())
 def test_without_rows_the_rest_stays_in_order(students, data):
     total = len(students.answers)
@@ -74,6 +75,7 @@ def test_without_rows_the_rest_stays_in_order(students, data):
     assert rest.lengths.tolist() == [count for count in kept if count]
 
 
+@settings(deadline=None)
 @given(students=any_students(tags=2))
 def test_runs_are_counted_within_a_student_and_a_tag(students):
     owner = torch.repeat_interleave(torch.arange(students.count), students.lengths).tolist()
@@ -85,6 +87,7 @@ def test_runs_are_counted_within_a_student_and_a_tag(students):
         assert not len(kept.answers) or int(repeats.runs(kept).max()) < longest
 
 
+@settings(deadline=None)
 @given(students=any_students())
 def test_sorting_by_tag_keeps_each_tags_answers_in_order(students):
     ordered = repeats.by_tag(students)

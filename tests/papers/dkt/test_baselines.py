@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unrolled.base.errors import UsageError
@@ -40,6 +40,7 @@ def sequences_of(students, by_tag):
     return list(found.values())
 
 
+@settings(deadline=None)
 @given(students=any_students(), by_tag=st.booleans())
 def test_packing_keeps_every_sequence_in_order(students, by_tag):
     packed = pack(students, by_tag)
@@ -57,6 +58,7 @@ def test_packing_keeps_every_sequence_in_order(students, by_tag):
         )
 
 
+@settings(deadline=None)
 @given(students=any_students(), by_tag=st.booleans(), rate=st.floats(0, 1))
 def test_moving_average_is_the_plain_recursion(students, by_tag, rate):
     start = np.random.RandomState(0).uniform(size=len(students.answers))
@@ -69,6 +71,7 @@ def test_moving_average_is_the_plain_recursion(students, by_tag, rate):
     assert np.allclose(baselines.moving_average(students, rate, start, by_tag), expected, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(train=any_students(), students=any_students(), data=st.data())
 def test_no_prediction_looks_ahead(train, students, data):
     place = data.draw(st.integers(0, len(students.answers) - 1))
@@ -89,6 +92,7 @@ def test_tags_without_answers_get_the_mean_of_all():
     assert means.tolist() == [1, 0.75, 0.5, 0.75]
 
 
+@settings(deadline=None)
 @given(students=any_students())
 def test_ties_never_overrule_the_last_answer(students):
     ties = np.random.RandomState(1).uniform(size=len(students.answers))

@@ -51,6 +51,7 @@ def paths(parameters, answers):
 answers_given = st.lists(st.integers(0, 1), min_size=1, max_size=7)
 
 
+@settings(deadline=None)
 @given(parameters=any_parameters(), answers=answers_given)
 def test_prediction_is_the_sum_over_hidden_paths(parameters, answers):
     predicted = bkt.predict(parameters, one_student(answers))
@@ -60,6 +61,7 @@ def test_prediction_is_the_sum_over_hidden_paths(parameters, answers):
         assert predicted[step] == pytest.approx(right / (right + wrong), rel=1e-9)
 
 
+@settings(deadline=None)
 @given(parameters=any_parameters(), answers=answers_given)
 def test_posterior_is_the_share_of_hidden_paths(parameters, answers):
     students = one_student(answers)
@@ -141,6 +143,7 @@ def test_parameters_that_made_the_answers_are_found_again():
         assert getattr(found, name)[0] == pytest.approx(value, abs=0.03)
 
 
+@settings(deadline=None)
 @given(answers=st.lists(st.integers(0, 1), min_size=2, max_size=12), data=st.data())
 def test_answers_with_other_tags_do_not_count(answers, data):
     tags = data.draw(st.lists(st.integers(0, 2), min_size=len(answers), max_size=len(answers)))
