@@ -1,4 +1,4 @@
-"""The generated signals: pure functions of their seed, with the statistics that their descriptions promise."""
+"""The generated signals: functions of their seed alone, with the statistics that they promise."""
 
 import math
 

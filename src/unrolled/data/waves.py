@@ -19,8 +19,8 @@ REGIMES = ((24.0, 0.4), (12.0, 1.0), (8.0, 2.0))
 class RegimeWaves(NamedTuple):
     """Sines that switch regime.
 
-    ``x`` is ``[n, time, 1]`` float32; ``switches`` ``[n, time]`` bool is true at the first step of a new regime,
-    never at the first step of a sequence; ``regimes`` ``[n, time]`` int64 is the regime's number.
+    ``x`` is ``[n, time, 1]`` float32; ``switches`` ``[n, time]`` bool is true at the first step of a new
+    regime, never at the first step of a sequence; ``regimes`` ``[n, time]`` int64 is the regime's number.
     """
 
     x: Tensor
