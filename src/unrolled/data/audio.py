@@ -103,8 +103,8 @@ def spoken_digits(
     """Spoken digits as frames ``[n, time, size]`` float32 with lengths ``[n]`` int64, by split.
 
     Six speakers, ten digits. The splits are by **take**: test takes 0 to 4 (300 recordings), validation take
-    5 (60), training takes 6 to 9 (240), so every speaker is in every split. All are normalised by the mean and
-    deviation of the training samples (`scale`), and are zero after the end of a recording.
+    5 (60), training takes 6 to 9 (240), so every speaker is in every split. All are normalised by the mean
+    and deviation of the training samples (`scale`), and are zero after the end of a recording.
 
     *Paper*: chung2015recurrent (200 consecutive samples a frame, one global mean and deviation).
 
