@@ -40,3 +40,23 @@ def sequential(*, split: int = 0, permuted: int | None = None) -> dict[str, tupl
         "train": (sequences[shuffled[:TRAIN]], labels[shuffled[:TRAIN]]),
         "valid": (sequences[shuffled[TRAIN:]], labels[shuffled[TRAIN:]]),
     }
+
+
+def rows(*, split: int = 0) -> dict[str, tuple[Tensor, Tensor]]:
+    """The digits in black and white, row by row: eight steps of eight pixels, ``[n, 8, 8]`` of 0.0 and 1.0.
+
+    A pixel is 1 where it is brighter than half. Split as in `sequential`, with the labels ``[n]`` int64.
+
+    Args:
+        split: the seed of the split.
+
+    >>> x, labels = rows()["train"]
+    >>> tuple(x.shape), x.unique().tolist()
+    ((1297, 8, 8), [0.0, 1.0])
+    """
+    images, labels = load()
+    black_and_white, shuffled = (images > 0.5).to(torch.float32), permutation(len(images), split)
+    return {
+        name: (black_and_white[part], labels[part])
+        for name, part in (("train", shuffled[:TRAIN]), ("valid", shuffled[TRAIN:]))
+    }

@@ -155,8 +155,8 @@ def read_json(path: str | Path) -> dict[str, Rolls]:
 def load_json(grid: str = "8th") -> dict[str, Rolls]:
     """The JSON chorales on a grid of ``quarter``, ``8th`` or ``16th`` notes, in their published splits.
 
-    *Resolution*: on the **eighths** 27 to 32 % of the transitions repeat the chord (of those within a quarter 44
-    to 49 %, of the others 10 to 14 %), on the quarters 11 to 15 %, on the sixteenths 62 to 65 %.
+    *Resolution*: on the **eighths** 27 to 32 % of the transitions repeat the chord (44 to 49 % of those
+    within a quarter, 10 to 14 % of the others); on the quarters 11 to 14 %, on the sixteenths 62 to 65 %.
 
     Raises:
         UsageError: for another grid.
