@@ -12,19 +12,13 @@ from unrolled.nn.bounds import sequence_bound
 from unrolled.nn.cells import LSTMState, lstm_step
 from unrolled.nn.distributions import DiagonalGaussian, gaussian_kl
 from unrolled.papers.vrnn.baseline import OutputRNN
-from unrolled.papers.vrnn.model import (
-    VRNN,
-    StepInput,
+from unrolled.papers.vrnn.inference import (
     bound,
-    decode,
     joint_log_probability,
-    posterior,
     posterior_log_probability,
-    prior,
     step_log_likelihood,
-    transition,
-    vrnn_step,
 )
+from unrolled.papers.vrnn.model import VRNN, StepInput, decode, posterior, prior, transition, vrnn_step
 
 _spec = importlib.util.spec_from_file_location("oracle_vrnn", Path(__file__).with_name("vrnn.py"))
 oracle = importlib.util.module_from_spec(_spec)

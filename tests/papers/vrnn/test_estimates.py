@@ -6,7 +6,8 @@ import torch
 from unrolled.papers.vrnn import estimates
 from unrolled.papers.vrnn.baseline import OutputRNN
 from unrolled.papers.vrnn.estimates import expand_samples, importance_bounds, sample, sequence_bounds
-from unrolled.papers.vrnn.model import VRNN, bound
+from unrolled.papers.vrnn.inference import bound
+from unrolled.papers.vrnn.model import VRNN
 
 SIZES = {"hidden_size": 6, "features": 5}
 

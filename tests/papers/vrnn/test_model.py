@@ -8,7 +8,8 @@ from torch.autograd import grad
 from unrolled.base.errors import UsageError
 from unrolled.nn.scan import ShapeError
 from unrolled.papers.vrnn.baseline import OutputRNN
-from unrolled.papers.vrnn.model import VRNN, bound, step_kl, step_log_likelihood
+from unrolled.papers.vrnn.inference import bound, step_kl, step_log_likelihood
+from unrolled.papers.vrnn.model import VRNN
 from unrolled.papers.vrnn.networks import family
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}

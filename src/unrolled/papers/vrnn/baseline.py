@@ -5,7 +5,8 @@ from torch import Tensor, nn
 
 from unrolled.nn.cells import LSTM, LSTMState, lstm_step
 from unrolled.nn.scan import expand_state
-from unrolled.papers.vrnn.model import Inference, initialise, observed, states_before
+from unrolled.papers.vrnn.inference import Inference
+from unrolled.papers.vrnn.model import initialise, observed, states_before
 from unrolled.papers.vrnn.networks import Output, Perceptron, decoder_network, family, features, perceptron
 
 
@@ -19,7 +20,7 @@ class OutputRNN(nn.Module):
     layer keeps no cells of sequences that ended earlier.
 
     >>> import torch
-    >>> from unrolled.papers.vrnn.model import bound
+    >>> from unrolled.papers.vrnn.inference import bound
     >>> model, x = OutputRNN(3, hidden_size=8, features=8), torch.zeros(4, 7, 3)
     >>> bound(model(x), x).kl.tolist()
     [0.0, 0.0, 0.0, 0.0]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from unrolled.nn.bounds import SequenceBound, importance_bound_chunked
 from unrolled.nn.cells import LSTMState
 from unrolled.nn.scan import map_tensors
-from unrolled.papers.vrnn.model import (
+from unrolled.papers.vrnn.inference import (
     Inference,
     joint_log_probability,
     posterior_log_probability,

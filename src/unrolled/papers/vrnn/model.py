@@ -1,4 +1,4 @@
-"""The VRNN: the mathematics of equations 5 to 11, and the model.
+"""The VRNN: the mathematics of equations 5 to 7 and 9, and the model.
 
 Weights have torch's layout, one row a unit; rows of gates are in torch's order i, f, g, o. Only what feeds
 back stands in the loop: features of the data come before it, prior, decoder and probabilities after it.
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.nn import functional
 
-from unrolled.nn.bounds import SequenceBound, sequence_bound
 from unrolled.nn.cells import LSTMState, check_features
-from unrolled.nn.distributions import FLOOR, DiagonalGaussian, gaussian_kl
-from unrolled.nn.scan import ShapeError, expand_state, length_mask, map_tensors, scan
+from unrolled.nn.distributions import FLOOR, DiagonalGaussian
+from unrolled.nn.scan import ShapeError, expand_state, map_tensors, scan
+from unrolled.papers.vrnn.inference import Inference, standard_normal, without_padding
 from unrolled.papers.vrnn.networks import (
     Layers,
     Output,
@@ -24,6 +24,7 @@ from unrolled.papers.vrnn.networks import (
     family,
     features,
     gaussian_network,
+    linear,
     perceptron,
 )
 
@@ -104,7 +105,7 @@ def transition(
     from_x: Float[Tensor, "*#batch four_hidden"],
     from_h: Float[Tensor, "*batch four_hidden"],
     z_features: Float[Tensor, "*batch features"],
-    W_z: Float[Tensor, "four_hidden features"],
+    W_z: Float[Tensor, "*copies four_hidden features"],
 ) -> LSTMState:
     """The new state of the LSTM that reads the observation's and the latent's features.
 
@@ -115,7 +116,7 @@ def transition(
     *Shapes*: as annotated; ``from_x`` (with the bias) and ``from_h`` are the products of the gates
     with the other two.
     """
-    i, f, g, o = (from_x + from_h + functional.linear(z_features, W_z)).chunk(4, -1)
+    i, f, g, o = (from_x + from_h + linear(z_features, W_z)).chunk(4, -1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return LSTMState(h=torch.sigmoid(o) * torch.tanh(c), c=c)
 
@@ -126,103 +127,15 @@ def vrnn_step(state: LSTMState, x_t: StepInput, weights: StepWeights) -> tuple[L
     *Paper*: chung2015recurrent, Section 3.1, equations 7 and 9; the sample as in kingma2014auto.
 
     *Shapes*: ``[batch, ...]``; or with several samples a sequence ``[batch, samples, ...]``, where
-    ``x_t``'s products have 1 in their place.
+    ``x_t``'s products have 1 in their place; or ``[copies, batch, ...]``, with weights for each copy.
     """
     encoder = x_t.encoder.shape[-1]
-    from_h = functional.linear(state.h, weights.W_h)
+    from_h = linear(state.h, weights.W_h)
     mean, deviation = posterior(x_t.encoder, from_h[..., :encoder], weights.encoder)  # (9)
     z = mean + deviation * x_t.noise
     z_features = features(z, weights.z_features)
     new = transition(state.c, x_t.gates, from_h[..., encoder:], z_features, weights.W_z)  # (7)
     return new, Latent(z, z_features, mean, deviation)
-
-
-class Inference(NamedTuple):
-    """What a pass over observed sequences gives: every tensor ``[batch, time, ...]``.
-
-    With several samples a sequence, ``[batch, time, samples, ...]``. A network without latents has None for
-    ``z``, ``posterior`` and ``prior``; a prior N(0, I) is None too.
-    """
-
-    output: Distribution
-    z: Tensor | None
-    posterior: DiagonalGaussian | None
-    prior: DiagonalGaussian | None
-    h: Tensor  # the states after each step
-    last: LSTMState | None  # the state after each sequence's own last step
-
-
-def step_log_likelihood(inference: Inference, x: Float[Tensor, "batch time input"]) -> Tensor:
-    """log p(x_t | z_<=t, x_<t) of every step, ``[batch, time]`` or ``[batch, time, samples]``."""
-    return inference.output.log_prob(x.unsqueeze(2) if inference.h.ndim == 4 else x)
-
-
-def step_kl(inference: Inference) -> Tensor:
-    """The divergence of posterior from prior at every step, in nats; zero without latents.
-
-    *Paper*: chung2015recurrent, Section 3.1, equation 11; Figure 2 draws it along a waveform.
-    """
-    if inference.posterior is None:
-        return inference.h.new_zeros(inference.h.shape[:-1])
-    return gaussian_kl(inference.posterior, inference.prior)
-
-
-def bound(
-    inference: Inference,
-    x: Float[Tensor, "batch time input"],
-    lengths: Int[Tensor, " batch"] | None = None,
-) -> SequenceBound:
-    """The lower bound of each sequence's log-likelihood, and its two terms; exact without latents.
-
-    *Paper*: chung2015recurrent, Section 3.1, equation 11, with one sample of z a step.
-
-    *Shapes*: as annotated; results ``[batch]``, sums over each sequence's own steps, in nats.
-    """
-    mask = None if lengths is None else length_mask(lengths, x.shape[1])
-    likelihoods = step_log_likelihood(inference, without_padding(x, lengths))
-    return sequence_bound(likelihoods.T, step_kl(inference).T, mask)
-
-
-def joint_log_probability(
-    inference: Inference,
-    x: Float[Tensor, "batch time input"],
-    lengths: Int[Tensor, " batch"] | None = None,
-) -> Tensor:
-    """log p(x_<=T, z_<=T) at the drawn latents, ``[batch]`` or ``[batch, samples]``.
-
-    *Paper*: chung2015recurrent, Section 3.1, equation 8.
-
-        p(x_<=T, z_<=T) = prod_t p(x_t | z_<=t, x_<t) p(z_t | x_<t, z_<t)
-    """
-    steps = step_log_likelihood(inference, without_padding(x, lengths))
-    if inference.z is not None:
-        p = inference.prior or _standard(inference.z)
-        steps = steps + p.log_prob(inference.z)
-    return _over_time(steps, lengths)
-
-
-def posterior_log_probability(inference: Inference, lengths: Int[Tensor, " batch"] | None = None) -> Tensor:
-    """log q(z_<=T | x_<=T) at the drawn latents, ``[batch]`` or ``[batch, samples]``; zero without latents.
-
-    *Paper*: chung2015recurrent, Section 3.1, equation 10.
-
-        q(z_<=T | x_<=T) = prod_t q(z_t | x_<=t, z_<t)
-    """
-    if inference.z is None:
-        return inference.h.new_zeros(inference.h.shape[0])
-    return _over_time(inference.posterior.log_prob(inference.z), lengths)
-
-
-def _standard(z: Tensor) -> DiagonalGaussian:
-    return DiagonalGaussian(torch.zeros_like(z), torch.ones_like(z))
-
-
-def _over_time(steps: Tensor, lengths: Tensor | None) -> Tensor:
-    """The sum over each sequence's own steps."""
-    if lengths is not None:
-        mask = length_mask(lengths, steps.shape[1]).T.reshape(*steps.shape[:2], *[1] * (steps.ndim - 2))
-        steps = torch.where(mask, steps, steps.new_zeros(()))
-    return steps.sum(1)
 
 
 def states_before(states: Tensor, initial: Tensor) -> Tensor:
@@ -237,13 +150,6 @@ def _after(states: Tensor, initial: Tensor, lengths: Tensor | None) -> Tensor:
     rows = torch.arange(len(lengths), device=states.device)
     ended = (lengths > 0).reshape(-1, *[1] * (initial.ndim - 1))
     return torch.where(ended, states[rows, (lengths - 1).clamp(min=0)], initial)
-
-
-def without_padding(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Zeros in place of padding: a NaN there would reach the gradients even through a mask."""
-    if lengths is None:
-        return x
-    return torch.where(length_mask(lengths, x.shape[1]).T.unsqueeze(-1), x, x.new_zeros(()))
 
 
 def observed(x: Tensor, lengths: Tensor | None, size: int) -> Tensor:
@@ -281,6 +187,7 @@ class VRNN(nn.Module):
 
     *Raises*: `ShapeError` for another number of features, for no step, or for noise of another shape.
 
+    >>> from unrolled.papers.vrnn.inference import bound
     >>> model = VRNN(3, hidden_size=8, latent_size=2, features=8)
     >>> x = torch.zeros(4, 7, 3)
     >>> bound(model(x), x).bound.shape
@@ -358,8 +265,8 @@ class VRNN(nn.Module):
         x_features = features(x, self.x_features.layers)
         W, b = self.encoder.layers[0]
         products = [
-            functional.linear(x_features, W[:, : x_features.shape[-1]], b),
-            functional.linear(x_features, self.W_x, self.b),
+            linear(x_features, W[:, : x_features.shape[-1]], b),
+            linear(x_features, self.W_x, self.b),
         ]
         if noise.ndim == 4:
             products = [part.unsqueeze(2) for part in products]
@@ -378,13 +285,13 @@ class VRNN(nn.Module):
 
     def draw(self, state: LSTMState) -> tuple[LSTMState, Tensor, Tensor]:
         """One step of generation, from the prior: the new state, x_t and z_t (torch's global noise)."""
-        p = _standard(state.h.new_empty(*state.h.shape[:-1], self.latent_size))
+        p = standard_normal(state.h.new_empty(*state.h.shape[:-1], self.latent_size))
         if self.learned_prior:
             p = prior(state.h, self.prior.layers)
         z = p.from_noise(*p.noise())
         z_features = features(z, self.z_features.layers)
         output = decode(z_features, state.h, self.decoder.layers, self.output, self.components)
         x_t = output.from_noise(*output.noise())
-        from_x = functional.linear(features(x_t, self.x_features.layers), self.W_x, self.b)
-        from_h = functional.linear(state.h, self.W_h)
+        from_x = linear(features(x_t, self.x_features.layers), self.W_x, self.b)
+        from_h = linear(state.h, self.W_h)
         return transition(state.c, from_x, from_h, z_features, self.W_z), x_t, z

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Distribution
@@ -49,20 +50,35 @@ def family(output: str) -> Family:
     return FAMILIES[output]
 
 
+def linear(x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
+    """The product with a matrix; or with one matrix each, where ``W`` and ``x`` begin with an axis of copies.
+
+    *Shapes*: ``x`` ``[..., in]``, ``W`` ``[out, in]``, ``b`` ``[out]``; with copies all three have one more
+    axis before these.
+
+    >>> linear(torch.ones(2, 3, 4), torch.ones(2, 5, 4)).shape
+    torch.Size([2, 3, 5])
+    """
+    if W.ndim == 2:
+        return functional.linear(x, W, b)
+    rows = x.flatten(1, -2)
+    rows = torch.bmm(rows, W.mT) if b is None else torch.baddbmm(b.unsqueeze(1), rows, W.mT)
+    return rows.unflatten(1, x.shape[1:-1])
+
+
 def perceptron(x: Float[Tensor, "*batch inputs"], layers: Layers) -> Float[Tensor, "*batch outputs"]:
     """Layers of rectified linear units, and a linear one at the end.
 
     *Paper*: chung2015recurrent, Section 4 (every network has rectified linear hidden layers).
 
-    >>> import torch
     >>> one = (torch.tensor([[1.0], [-1.0]]), torch.zeros(2))
     >>> perceptron(torch.tensor([[3.0]]), (one, (torch.ones(1, 2), torch.zeros(1))))
     tensor([[3.]])
     """
     for W, b in layers[:-1]:
-        x = functional.relu(functional.linear(x, W, b))
+        x = functional.relu(linear(x, W, b))
     W, b = layers[-1]
-    return functional.linear(x, W, b)
+    return linear(x, W, b)
 
 
 def features(x: Float[Tensor, "*batch inputs"], layers: Layers) -> Float[Tensor, "*batch features"]:
