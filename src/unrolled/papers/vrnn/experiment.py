@@ -34,6 +34,9 @@ WAVES = {"train": 512, "valid": 200}
 STEPS = 40
 """Their length."""
 
+WARM_UP = 0.5
+"""The share of the updates of an ensemble with latents over which the divergence's weight rises to 1."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config(TrainingConfig):
@@ -88,12 +91,12 @@ class Config(TrainingConfig):
             latent=2,
             features=24,
             copies=5,
-            updates=200,
+            updates=120,
             batch_size=32,
             optimiser="adam",
             learning_rate=1e-2,
             schedule="linear",
-            evaluate_every=50,
+            evaluate_every=20,
             checkpoint_every=1000,
         )
 
@@ -160,7 +163,8 @@ class VRNNExperiment:
         """A network with fresh weights, or an ensemble of them."""
         if config.copies > 1:
             one = replace(config, copies=1)
-            return Ensemble([self.model(one) for _ in range(config.copies)])
+            warm_up = 0 if config.model == "rnn" else int(WARM_UP * config.updates)
+            return Ensemble([self.model(one) for _ in range(config.copies)], warm_up)
         sizes = {"hidden_size": config.hidden, "features": config.features}
         output = {"output": config.output, "components": config.components}
         if config.model == "rnn":
@@ -195,10 +199,13 @@ class VRNNExperiment:
         return Splits(**splits)
 
     def loss(self, model: nn.Module, batch: Arrays) -> Tensor:
-        """Minus the bound in nats a step: the mean over the real steps of the batch."""
+        """Minus the bound in nats a step: the mean over the real steps of the batch.
+
+        Of an ensemble the sum over copies, with the warm-up of its divergence.
+        """
         if isinstance(model, Ensemble):
             (x,) = batch
-            return -model.bounds(x).bound.sum() / (x.shape[0] * x.shape[2])  # each copy its own mean
+            return -model.objective(x).sum() / (x.shape[0] * x.shape[2])  # each copy its own mean
         x, lengths = batch
         return -bound(model(x.float(), lengths), x.float(), lengths).bound.sum() / lengths.sum()
 
