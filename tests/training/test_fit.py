@@ -67,6 +67,24 @@ def test_best_weights_give_the_best_validation_metric(reference):
     assert measured["error"] == best
 
 
+def test_dear_test_measures_the_best_weights_once_at_the_end(store):
+    class Dear(TinyExperiment):
+        calls = 0
+
+        def test(self, model, arrays):
+            self.calls += 1
+            return {**self.evaluate(model, arrays), "examples": len(arrays[0])}
+
+    experiment = Dear()
+    run = train(store, experiment)
+    assert experiment.calls == 1
+    assert run.metrics["test_examples"] == 10
+    assert "last_test_examples" not in run.metrics
+    with torch.no_grad():
+        best = experiment.evaluate(run.model(experiment, CONFIG), experiment.data(CONFIG).test)
+    assert run.metrics["test_error"] == best["error"]
+
+
 def test_finished_run_is_loaded_not_trained(store):
     first = train(store)
     second = train(store, InterruptedExperiment(at=1))  # from the same file, hence of the same key
@@ -75,9 +93,9 @@ def test_finished_run_is_loaded_not_trained(store):
 
 
 @pytest.mark.parametrize("at", [1, 2, 5, 6, 7, 8, 20, 21, 40])
-@pytest.mark.parametrize("optimiser", ["rmsprop", "adam", "sgd"])
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam", "adagrad", "sgd"])
 def test_interrupted_run_resumes_to_the_same_numbers(store, tmp_path, at, optimiser):
-    options = () if optimiser == "adam" else (("momentum", 0.5),)
+    options = (("momentum", 0.5),) if optimiser in ("rmsprop", "sgd") else ()
     config = TinyConfig(optimiser=optimiser, optimiser_options=options)
     expected = train(RunStore(tmp_path / "whole"), config=config)
     with pytest.raises(Interrupted):

@@ -17,7 +17,7 @@ from unrolled.training.experiment import Splits, TrainingConfig
 class TinyConfig(TrainingConfig):
     updates: int = 40
     batch_size: int = 8
-    optimiser: Literal["adam", "rmsprop", "sgd"] = "rmsprop"
+    optimiser: Literal["adam", "adagrad", "rmsprop", "sgd"] = "rmsprop"
     optimiser_options: tuple[tuple[str, float], ...] = (("momentum", 0.9),)
     learning_rate: float = 3e-3
     schedule: Literal["constant", "linear", "cosine"] = "linear"

@@ -34,7 +34,7 @@ class TrainingConfig:
     """Length of the schedule, in updates of the parameters."""
     batch_size: int
     """Examples an update; what is left over at the end of an epoch waits for the next shuffle."""
-    optimiser: Literal["adam", "rmsprop", "sgd"]
+    optimiser: Literal["adam", "adagrad", "rmsprop", "sgd"]
     """The rule of the update."""
     optimiser_options: tuple[tuple[str, float], ...] = ()
     """Further options of torch's optimiser, by its names; Adam's betas are ``beta1`` and ``beta2``."""
@@ -146,7 +146,10 @@ class Experiment(Protocol):
         ...
 
     def evaluate(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
-        """Metrics over a split, ``{"error": …, "loss": …}``; ``fit`` puts the split's name before each."""
+        """Metrics over a split, ``{"error": …, "loss": …}``; ``fit`` puts the split's name before each.
+
+        An experiment may have a method ``test`` of the same form beside it: it measures the chosen weights on
+        the test data once, at the end, and may be dear (many importance samples, many roll-outs)."""
         ...
 
 

@@ -219,9 +219,9 @@ class _Training:
         if self.best_update is not None:
             weights, _ = checkpoints.read_tensors(self.folder / "best.safetensors")
             trainer.model.load_state_dict(weights)
-            metrics |= {**evaluated[self.best_update], **trainer.evaluate("test")}
+            metrics |= {**evaluated[self.best_update], **trainer.evaluate("test", final=True)}
         else:
-            metrics |= last
+            metrics |= {**last, **trainer.evaluate("test", final=True)}
         if losses:
             recent = losses[-FINGERPRINT:]
             metrics["train_loss"] = sum(recent) / len(recent)

@@ -123,8 +123,10 @@ class Trainer:
             records.append({"update": update, "loss": loss, "learning_rate": rate})
         return records
 
-    def evaluate(self, split: str) -> dict[str, float]:
+    def evaluate(self, split: str, *, final: bool = False) -> dict[str, float]:
         """The metrics of the present weights over a split; changes neither weights nor generators.
+
+        ``final`` asks for the experiment's dearer ``test``, where it has one.
 
         Raises:
             UnrolledError: if a metric is not finite.
@@ -136,7 +138,8 @@ class Trainer:
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.no_grad(), torch.random.fork_rng(devices=devices), self.fabric.autocast():
             torch.manual_seed(self.seed)
-            metrics = self.experiment.evaluate(self.model, arrays)
+            measure = (final and getattr(self.experiment, "test", None)) or self.experiment.evaluate
+            metrics = measure(self.model, arrays)
         self.model.train()
         for name, value in metrics.items():
             if not math.isfinite(value):
