@@ -52,6 +52,8 @@ class Config(TrainingConfig):
     """Who chooses the other locations."""
     through_core: bool = False
     """Whether REINFORCE trains the core as well."""
+    location_gain: float = 1.0
+    """What the output of the location network is multiplied by."""
     reward_weight: float = 1.0
     """Lambda, the weight of the REINFORCE term."""
     hidden: int = 256
@@ -128,9 +130,9 @@ class OnCanvas(nn.Module):
         """The log of the class probabilities, averaged over so many looks at each canvas."""
         if self.config.model != "ram":
             return functional.log_softmax(self.network(images), dim=1)
-        numbers = pyramid(images, self.network.scales)
+        levels = pyramid(images, self.network.scales)
         looks = [
-            self.network.roll(numbers, *images.shape[1:], self.config.glimpses).log_probs
+            self.network.roll(levels, *images.shape[1:], self.config.glimpses).log_probs
             for _ in range(rollouts)
         ]
         return torch.stack(looks).logsumexp(0) - torch.tensor(float(rollouts)).log()
@@ -182,6 +184,7 @@ class RAMExperiment:
             start=config.start,
             policy=config.policy,
             through_core=config.through_core,
+            gain=config.location_gain,
         )
         return OnCanvas(ram, config)
 
@@ -236,11 +239,6 @@ class RAMExperiment:
             wrong += (log_probs.argmax(1) != labels).sum().item()
             total += functional.nll_loss(log_probs, labels, reduction="sum").item()
         return {"error": wrong / len(arrays[1]), "loss": total / len(arrays[1])}
-
-
-def labels_of(arrays: Arrays) -> Tensor:
-    """The labels of a split."""
-    return arrays[1]
 
 
 EXPERIMENT = RAMExperiment()

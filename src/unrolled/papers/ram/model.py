@@ -238,10 +238,13 @@ class Core(nn.Module):
         self.W_h = nn.Parameter(torch.empty(rows, hidden_size))
         self.W_x = nn.Parameter(torch.empty(rows, units))
         self.b = nn.Parameter(torch.zeros(rows))
-        for weight in (self.W_h, self.W_x):
-            nn.init.uniform_(weight, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
         if kind == "lstm":
+            for weight in (self.W_h, self.W_x):
+                nn.init.uniform_(weight, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
             nn.init.ones_(self.b[hidden_size : 2 * hidden_size])
+        else:
+            nn.init.orthogonal_(self.W_h)
+            nn.init.kaiming_uniform_(self.W_x, nonlinearity="relu")
 
     def initial(self, batch: int) -> RectifiedState | LSTMState:
         """The state before the first glimpse: zeros."""
@@ -267,6 +270,9 @@ class GlimpseNetwork(nn.Module):
         super().__init__()
         self.what, self.where = nn.Linear(length, what), nn.Linear(2, where)
         self.both = nn.Linear(what + where, units)
+        for layer in (self.what, self.where, self.both):
+            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
 
     @property
     def weights(self) -> GlimpseWeights:
@@ -321,6 +327,7 @@ class RAM(nn.Module):
         start: Literal["random", "centre", "learned"] = "random",
         policy: Literal["learned", "random", "centre"] = "learned",
         through_core: bool = False,
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
         if policy not in POLICIES:
@@ -331,7 +338,7 @@ class RAM(nn.Module):
             raise UsageError(f"location_std is {location_std}; it must be positive")
         self.glimpse_size, self.scales, self.reach = glimpse_size, scales, reach
         self.location_std, self.start, self.policy = location_std, start, policy
-        self.through_core = through_core
+        self.through_core, self.gain = through_core, gain
         self.glimpse = GlimpseNetwork(scales * glimpse_size**2, *features)
         self.core = Core(features[2], hidden_size, core)
         self.location = nn.Linear(hidden_size, 2)
@@ -345,25 +352,29 @@ class RAM(nn.Module):
         return self.roll(pyramid(images, self.scales), *images.shape[1:], glimpses)
 
     def roll(
-        self, numbers: Float[Tensor, "batch numbers"], height: int, width: int, glimpses: int
+        self, levels: tuple[Tensor, ...], height: int, width: int, glimpses: int
     ) -> Rollout:
         """The same for images of which the `pyramid` is known: several looks at one image share it."""
-        state = self.core.initial(len(numbers))
+        state = self.core.initial(len(levels[0]))
         hidden, samples, locations = [], [], []
         for t in range(glimpses):
             sample = self._next(state.h, first=t == 0)
             location = sample.clamp(-1, 1)
             fixations = fixation(location, height, width, self.reach)
-            rho = look(numbers, fixations, height, width, self.glimpse_size, self.scales)
+            rho = look(levels, fixations, self.glimpse_size)
             if t > 0 or self.start == "learned":
                 samples.append(sample)
             state = self.core(state, self.glimpse(rho, location))
             hidden.append(state.h)
             locations.append(location)
-        before = [self.core.initial(len(numbers)).h, *hidden] if self.start == "learned" else hidden
+        before = [self.core.initial(len(levels[0])).h, *hidden] if self.start == "learned" else hidden
         log_prob, baseline = self._of_choices(before[:-1], samples)
         log_probs = class_log_probs(state.h, self.action.weight, self.action.bias)
         return Rollout(log_probs, torch.stack(locations), log_prob, baseline, torch.stack(hidden))
+
+    def mean(self, h: Float[Tensor, "... hidden"]) -> Float[Tensor, "... 2"]:
+        """The mean of the location policy."""
+        return self.gain * self.location(h)
 
     def _next(self, h: Tensor, first: bool) -> Tensor:
         """The next sample of the location, which may lie outside of [-1, 1]; a constant."""
@@ -374,7 +385,7 @@ class RAM(nn.Module):
             return h.new_zeros(len(h), 2)
         if kind == "random":
             return torch.rand(len(h), 2, dtype=h.dtype, device=h.device) * 2 - 1
-        mean = functional.linear(h.detach(), self.location.weight, self.location.bias)
+        mean = self.mean(h.detach())
         noise = torch.randn_like(mean) if self.training else torch.zeros_like(mean)
         return sample_location(mean, self.location_std, noise)
 
@@ -385,5 +396,5 @@ class RAM(nn.Module):
             return nothing, nothing
         h = torch.stack(before)
         h_location = h if self.through_core else h.detach()
-        log_prob = location_log_prob(torch.stack(samples), self.location(h_location), self.location_std)
+        log_prob = location_log_prob(torch.stack(samples), self.mean(h_location), self.location_std)
         return log_prob, self.baseline(h.detach()).squeeze(-1)

@@ -12,30 +12,29 @@ from torch.nn import functional
 from unrolled.base.errors import UsageError
 
 
-def pyramid(images: Float[Tensor, "batch height width"], scales: int) -> Float[Tensor, "batch numbers"]:
-    """The means of all squares of 1, 2, 4, ... pixels of each image, one scale after the other.
+def pyramid(images: Float[Tensor, "batch height width"], scales: int) -> tuple[Tensor, ...]:
+    """The means of all squares of 1, 2, 4, ... pixels of each image, one tensor a scale.
 
     *Paper*: mnih2014recurrent, the glimpse sensor.
 
     A square of scale j has 2^j pixels a side; its upper left corner runs from -2^j to the image's height (and
     width), so that the first and the last lie outside and are zero, as everything outside the image is.
 
-    *Shapes*: as annotated; scale j has ``(height + 2^j + 1) * (width + 2^j + 1)`` numbers.
+    *Shapes*: as annotated; scale j is ``[batch, height + 2^j + 1, width + 2^j + 1]``.
 
-    >>> pyramid(torch.ones(1, 1, 1), scales=2)[0]
-    tensor([0.0000, 0.0000, 0.0000, 0.0000, 1.0000, 0.0000, 0.0000, 0.0000, 0.0000,
-            0.0000, 0.0000, 0.0000, 0.0000, 0.0000, 0.2500, 0.2500, 0.0000, 0.0000,
-            0.2500, 0.2500, 0.0000, 0.0000, 0.0000, 0.0000, 0.0000])
+    >>> pyramid(torch.ones(1, 1, 1), scales=2)[1][0]
+    tensor([[0.0000, 0.0000, 0.0000, 0.0000],
+            [0.0000, 0.2500, 0.2500, 0.0000],
+            [0.0000, 0.2500, 0.2500, 0.0000],
+            [0.0000, 0.0000, 0.0000, 0.0000]])
     """
-    level = functional.pad(images, (1, 1, 1, 1))
-    levels = [level.flatten(1)]
+    levels = [functional.pad(images, (1, 1, 1, 1))]
     for j in range(1, scales):
         half = 2 ** (j - 1)
-        wide = functional.pad(level, (half, half, half, half))
+        wide = functional.pad(levels[-1], (half, half, half, half))
         wide = wide[:, :-half] + wide[:, half:]
-        level = (wide[:, :, :-half] + wide[:, :, half:]) / 4
-        levels.append(level.flatten(1))
-    return torch.cat(levels, dim=1)
+        levels.append((wide[:, :, :-half] + wide[:, :, half:]).mul_(0.25))
+    return tuple(levels)
 
 
 def fixation(
@@ -54,30 +53,24 @@ def fixation(
 
 
 def look(
-    numbers: Float[Tensor, "batch numbers"],
-    fixations: Int[Tensor, "batch 2"],
-    height: int,
-    width: int,
-    glimpse_size: int,
-    scales: int,
+    levels: tuple[Tensor, ...], fixations: Int[Tensor, "batch 2"], glimpse_size: int
 ) -> Float[Tensor, "batch glimpse"]:
     """The patches of all scales around one pixel of each image, from the images' `pyramid`.
 
     *Paper*: mnih2014recurrent, the glimpse sensor.
 
-    *Shapes*: as annotated; ``glimpse`` is ``scales * glimpse_size ** 2``.
+    *Shapes*: as annotated; ``glimpse`` is ``len(levels) * glimpse_size ** 2``.
     """
-    squares = 2 ** torch.arange(scales, device=fixations.device).unsqueeze(1)  # [scales, 1]
     steps = torch.arange(glimpse_size, device=fixations.device)
-    corners = squares * steps - (glimpse_size * squares) // 2 + squares  # [scales, glimpse_size]
-    down, right = fixations[:, :1, None], fixations[:, 1:, None]
-    columns = width + squares + 1  # [scales, 1], of one scale
-    rows = (down + corners).clamp(min=0).minimum(height + squares)  # [batch, scales, glimpse_size]
-    across = (right + corners).clamp(min=0).minimum(width + squares)
-    sizes = (height + squares + 1) * columns
-    rows = rows * columns + (sizes.cumsum(0) - sizes)
-    places = rows.unsqueeze(-1) + across.unsqueeze(-2)
-    return numbers.gather(1, places.flatten(1))
+    patches = []
+    for j, level in enumerate(levels):
+        square, (rows, columns) = 2**j, level.shape[1:]
+        corners = fixations.unsqueeze(-1) + (square * steps + square - (glimpse_size * square) // 2)
+        down = corners[:, 0].clamp(0, rows - 1) * columns
+        across = corners[:, 1].clamp(0, columns - 1)
+        places = down.unsqueeze(-1) + across.unsqueeze(-2)
+        patches.append(level.flatten(1).gather(1, places.flatten(1)))
+    return torch.cat(patches, dim=1)
 
 
 def retina(
@@ -109,4 +102,4 @@ def retina(
     height, width = x.shape[1:]
     reach = min(height, width) / 2 if reach is None else reach
     fixations = fixation(location, height, width, reach)
-    return look(pyramid(x, scales), fixations, height, width, glimpse_size, scales)
+    return look(pyramid(x, scales), fixations, glimpse_size)
