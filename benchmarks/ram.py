@@ -14,7 +14,7 @@ Built = tuple[nn.Module, Callable[[], torch.Tensor]]
 
 
 class TextbookRAM(nn.Module):
-    """RAM as one would write it first: it cuts patches image by image, and every step has all its products."""
+    """RAM as one would write it first: patches are cut image by image, each step has all its products."""
 
     def __init__(self, glimpse_size: int, scales: int, std: float = 0.1) -> None:
         super().__init__()
