@@ -91,6 +91,11 @@ class Config(TrainingConfig):
         )
 
     @classmethod
+    def book(cls) -> Config:
+        """Six glimpses of 4x4 pixels at two scales on 8x8 digits, translated on 20x20."""
+        return replace(cls.smoke(), glimpses=6, hidden=64, updates=300, batch_size=64, evaluate_every=100)
+
+    @classmethod
     def paper(cls) -> Config:
         """Six glimpses of 8x8 pixels on MNIST, at the length that one processor core allows."""
         return cls(
@@ -99,13 +104,14 @@ class Config(TrainingConfig):
             size=28,
             reach=13.0,
             location_std=0.05,
-            updates=100_000,
+            location_gain=0.1,
+            updates=15_000,
             batch_size=128,
             optimiser="adam",
             learning_rate=1e-3,
             schedule="cosine",
-            evaluate_every=780,
-            checkpoint_every=3900,
+            evaluate_every=1000,
+            checkpoint_every=1000,
         )
 
 
@@ -127,12 +133,12 @@ class OnCanvas(nn.Module):
         return images
 
     def log_probs(self, images: Tensor, rollouts: int = 1) -> Tensor:
-        """The log of the class probabilities, averaged over so many looks at each canvas."""
+        """The log of the class probabilities, averaged over looks at each canvas; one look is at the mean."""
         if self.config.model != "ram":
             return functional.log_softmax(self.network(images), dim=1)
-        levels = pyramid(images, self.network.scales)
+        levels, several = pyramid(images, self.network.scales), rollouts > 1
         looks = [
-            self.network.roll(levels, *images.shape[1:], self.config.glimpses).log_probs
+            self.network.roll(levels, *images.shape[1:], self.config.glimpses, sample=several).log_probs
             for _ in range(rollouts)
         ]
         return torch.stack(looks).logsumexp(0) - torch.tensor(float(rollouts)).log()
@@ -153,13 +159,41 @@ class RAMExperiment:
     def variants(self, profile: str) -> dict[str, Config]:
         """Every run of a profile, by name."""
         if profile == "smoke":
-            return {"smoke": Config.smoke()}
-        if profile == "book":
-            return {}
-        if profile == "paper":
-            config = Config.paper()
-            return {"28": config}
-        raise unknown("profile", profile, ("smoke", "book", "paper"))
+            config = Config.smoke()
+        elif profile == "book":
+            config = Config.book()
+        elif profile == "paper":
+            return self._paper()
+        else:
+            raise unknown("profile", profile, ("smoke", "book", "paper"))
+        return {policy: replace(config, policy=policy) for policy in ("learned", "random", "centre")}
+
+    def _paper(self) -> dict[str, Config]:
+        plain = Config.paper()
+        translated = replace(
+            plain,
+            scene="translated",
+            size=60,
+            glimpse_size=12,
+            scales=3,
+            reach=26.0,
+            start="centre",
+            location_std=0.1,
+            location_gain=0.3,
+            updates=18_000,
+        )
+        cluttered = replace(translated, scene="cluttered", distractors=4, glimpses=8, updates=12_000)
+        short = {"updates": 6_000}
+        runs = {"28": plain, "translated60": translated, "cluttered60": cluttered}
+        for name, config in list(runs.items()):
+            runs[f"{name}_fully_connected"] = replace(config, model="fully_connected", **short)
+            runs[f"{name}_convolutional"] = replace(config, model="convolutional", **short)
+            runs[f"{name}_random"] = replace(config, policy="random", start="random", **short)
+            runs[f"{name}_centre"] = replace(config, policy="centre", start="centre", **short)
+            runs[f"{name}_short"] = replace(config, **short)
+        for glimpses in (2, 4):
+            runs[f"28_{glimpses}_glimpses_short"] = replace(plain, glimpses=glimpses, **short)
+        return runs
 
     def datasets(self, config: Config) -> tuple[str, ...]:
         """MNIST; none for the 8x8 digits, which scikit-learn ships."""
@@ -190,10 +224,8 @@ class RAMExperiment:
 
     def data(self, config: Config) -> Splits:
         """Images and labels. Training images are placed anew in every update; the others once, by a seed."""
-        if config.source == "digits":
-            splits = digits.pictures(split=config.split_seed or 0)
-        else:
-            splits = mnist.load()
+        small = config.source == "digits"
+        splits = digits.pictures(split=config.split_seed or 0) if small else mnist.load()
         scene = OnCanvas(nn.Identity(), config)
         held_out = {}
         for seed, name in enumerate(("valid", "test")):
@@ -224,7 +256,7 @@ class RAMExperiment:
         return self._measured(model, arrays, rollouts=1)
 
     def test(self, model: OnCanvas, arrays: Arrays) -> dict[str, float]:
-        """The same, and with probabilities averaged over several looks with other first locations."""
+        """The same, and with probabilities averaged over several looks at locations drawn from the policy."""
         rollouts = model.config.test_rollouts if model.config.model == "ram" else 1
         averaged = self._measured(model, arrays, rollouts=rollouts)
         return self.evaluate(model, arrays) | {

@@ -4,7 +4,7 @@ Time comes first in what a rollout returns: ``[time, batch, ...]``. Locations ar
 """
 
 import math
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -14,6 +14,7 @@ from torch.nn import functional
 from unrolled.base.errors import UsageError, unknown
 from unrolled.nn.cells import LSTMState, lstm_step
 from unrolled.nn.scan import ShapeError
+from unrolled.nn.score_function import score_function_loss
 from unrolled.papers.ram.retina import fixation, look, pyramid
 
 POLICIES = ("learned", "random", "centre")
@@ -169,8 +170,8 @@ def reinforce(
 
     *Shapes*: as annotated.
     """
-    advantage = reward if baseline is None else reward - baseline
-    return -(log_prob * advantage.detach()).sum(0).mean()
+    reward = reward.expand_as(log_prob)
+    return score_function_loss(log_prob, reward, 0.0 if baseline is None else baseline)
 
 
 def baseline_error(
@@ -229,7 +230,7 @@ class Core(nn.Module):
     *Raises*: `UsageError` for another kind.
     """
 
-    def __init__(self, units: int, hidden_size: int, kind: Literal["rectified", "lstm"] = "rectified") -> None:
+    def __init__(self, units: int, hidden_size: int, kind: str = "rectified") -> None:
         super().__init__()
         if kind not in ("rectified", "lstm"):
             raise unknown("core", kind, ("rectified", "lstm"))
@@ -298,13 +299,16 @@ class RAM(nn.Module):
 
     *Options*: ``reach`` is how many pixels a location of 1 lies from the centre. ``location_std`` is sigma.
     ``start`` is the first location: "random" in [-1, 1]^2, "centre", or "learned", drawn from the policy of
-    the zero state. ``policy`` "random" or "centre" replaces the location network, for comparison.
+    the zero state. ``policy`` "random" or "centre" replaces the location network ("learned"), for comparison.
+    ``core`` is "rectified" or "lstm". ``gain`` multiplies the location network's output: Adam moves every
+    weight by about its learning rate, and 256 of them together move a location far.
 
     *Shapes*: images are ``[batch, height, width]``, of any size: the number of weights and the pixels read
     depend on the glimpses only.
 
-    *Departures*: unspecified: reach, sigma and the first location; weights are torch's customary ones;
-    samples beyond the border are clamped where the retina looks, and nowhere else.
+    *Departures*: unspecified: reach, sigma, the first location and the initial weights (He's for rectified
+    layers, an orthogonal recurrent matrix). Samples beyond the border are clamped where the retina looks,
+    and nowhere else. Architecture: ``gain``, which is 1 in the paper.
 
     *Raises*: `UsageError` for an unknown core, policy or start, `ShapeError` for other images.
 
@@ -323,11 +327,11 @@ class RAM(nn.Module):
         hidden_size: int = 256,
         features: tuple[int, int, int] = (128, 128, 256),
         classes: int = 10,
-        core: Literal["rectified", "lstm"] = "rectified",
-        start: Literal["random", "centre", "learned"] = "random",
-        policy: Literal["learned", "random", "centre"] = "learned",
+        core: str = "rectified",
+        start: str = "random",
+        policy: str = "learned",
         through_core: bool = False,
-        gain: float = 1.0,
+        gain: float = 0.1,
     ) -> None:
         super().__init__()
         if policy not in POLICIES:
@@ -349,26 +353,28 @@ class RAM(nn.Module):
         """Look ``glimpses`` times, and classify."""
         if images.ndim != 3 or glimpses < 1:
             raise ShapeError(f"images are [batch, height, width] and seen at least once, not {images.shape}")
-        return self.roll(pyramid(images, self.scales), *images.shape[1:], glimpses)
+        return self.roll(pyramid(images, self.scales), *images.shape[1:], glimpses, sample=self.training)
 
     def roll(
-        self, levels: tuple[Tensor, ...], height: int, width: int, glimpses: int
+        self, levels: tuple[Tensor, ...], height: int, width: int, glimpses: int, *, sample: bool
     ) -> Rollout:
-        """The same for images of which the `pyramid` is known: several looks at one image share it."""
+        """The same for images whose `pyramid` is known, so that several looks share it.
+
+        Locations are drawn where ``sample`` says so, and are the policy's means otherwise.
+        """
         state = self.core.initial(len(levels[0]))
-        hidden, samples, locations = [], [], []
+        before, samples, locations, hidden = [], [], [], []
         for t in range(glimpses):
-            sample = self._next(state.h, first=t == 0)
-            location = sample.clamp(-1, 1)
-            fixations = fixation(location, height, width, self.reach)
-            rho = look(levels, fixations, self.glimpse_size)
-            if t > 0 or self.start == "learned":
-                samples.append(sample)
+            choice, chosen = self._next(state.h, first=t == 0, sample=sample)
+            if chosen:
+                before.append(state.h)
+                samples.append(choice)
+            location = choice.clamp(-1, 1)
+            rho = look(levels, fixation(location, height, width, self.reach), self.glimpse_size)
             state = self.core(state, self.glimpse(rho, location))
             hidden.append(state.h)
             locations.append(location)
-        before = [self.core.initial(len(levels[0])).h, *hidden] if self.start == "learned" else hidden
-        log_prob, baseline = self._of_choices(before[:-1], samples)
+        log_prob, baseline = self._of_choices(before, samples, state.h)
         log_probs = class_log_probs(state.h, self.action.weight, self.action.bias)
         return Rollout(log_probs, torch.stack(locations), log_prob, baseline, torch.stack(hidden))
 
@@ -376,25 +382,22 @@ class RAM(nn.Module):
         """The mean of the location policy."""
         return self.gain * self.location(h)
 
-    def _next(self, h: Tensor, first: bool) -> Tensor:
-        """The next sample of the location, which may lie outside of [-1, 1]; a constant."""
-        kind = self.policy
-        if first and self.start != "learned" and kind == "learned":
-            kind = self.start
+    def _next(self, h: Tensor, first: bool, sample: bool) -> tuple[Tensor, bool]:
+        """The next location, a constant that may lie outside of [-1, 1], and whether the policy chose it."""
+        kind = self.start if first and self.policy == "learned" else self.policy
         if kind == "centre":
-            return h.new_zeros(len(h), 2)
+            return h.new_zeros(len(h), 2), False
         if kind == "random":
-            return torch.rand(len(h), 2, dtype=h.dtype, device=h.device) * 2 - 1
+            return torch.rand(len(h), 2, dtype=h.dtype, device=h.device) * 2 - 1, False
         mean = self.mean(h.detach())
-        noise = torch.randn_like(mean) if self.training else torch.zeros_like(mean)
-        return sample_location(mean, self.location_std, noise)
+        noise = torch.randn_like(mean) if sample else torch.zeros_like(mean)
+        return sample_location(mean, self.location_std, noise), True
 
-    def _of_choices(self, before: list[Tensor], samples: list[Tensor]) -> tuple[Tensor, Tensor]:
+    def _of_choices(self, before: list[Tensor], samples: list[Tensor], h: Tensor) -> tuple[Tensor, Tensor]:
         """The log-densities and the baselines of all chosen locations at once."""
         if not samples:
-            nothing = self.action.bias.new_zeros(0, 1)
-            return nothing, nothing
+            return h.new_zeros(0, len(h)), h.new_zeros(0, len(h))
         h = torch.stack(before)
-        h_location = h if self.through_core else h.detach()
-        log_prob = location_log_prob(torch.stack(samples), self.mean(h_location), self.location_std)
+        mean = self.mean(h if self.through_core else h.detach())
+        log_prob = location_log_prob(torch.stack(samples), mean, self.location_std)
         return log_prob, self.baseline(h.detach()).squeeze(-1)
