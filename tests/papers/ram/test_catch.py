@@ -23,6 +23,7 @@ from unrolled.papers.ram.catch import (
     catch_trace,
     screen,
 )
+from unrolled.papers.ram.experiment import EXPERIMENT
 
 
 def frames(size, column, drift, actions):
@@ -241,6 +242,23 @@ def test_it_learns_a_tiny_game():
         catch_loss(agent, starts).backward()
         optimiser.step()
     assert catch_evaluate(agent.eval(), catch_starts(4))["accuracy"] > before + 0.2
+
+
+@pytest.mark.parametrize("profile", ["smoke", "book", "paper"])
+def test_experiment_plays_catch_where_a_run_says_so(profile):
+    config = EXPERIMENT.variants(profile)["catch"]
+    splits, agent = EXPERIMENT.data(config), EXPERIMENT.model(config)
+    assert len(splits.train[0]) >= config.batch_size
+    assert len(splits.valid[0]) == 3 * config.size  # every game there is, once
+    assert splits.test is None
+    assert not EXPERIMENT.datasets(config)
+    assert agent.core.hidden_size == config.hidden
+    loss = EXPERIMENT.loss(agent, tuple(part[:8] for part in splits.train))
+    loss.backward()
+    assert all(p.grad is not None for p in agent.parameters())
+    metrics = EXPERIMENT.evaluate(agent.eval(), splits.valid)
+    assert 0 <= metrics["error"] <= 1
+    assert EXPERIMENT.selection[0] == "valid_error"
 
 
 @pytest.mark.parametrize(
