@@ -103,7 +103,6 @@ def scan_paths(
             above.set_title(titles[column], fontsize=10)
         below.imshow(pyramids(image, path, glimpse_size, scales, reach).numpy(), cmap="gray", vmin=0, vmax=1)
         below.set_axis_off()
-    axes[0, 0].set_ylabel("gaze", fontsize=9)
     return figure
 
 
