@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from benchmarks import ram
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -19,6 +20,7 @@ class Contender(NamedTuple):
     name: str
     build: Callable[[int, str], Update]
     compiled: bool = False
+    capturable: bool = True  # False where an update looks at values, which no CUDA graph can
 
 
 class Benchmark(NamedTuple):
@@ -69,6 +71,26 @@ def _bn_lstm(engine: str) -> Callable[[int, str], Update]:
     return build
 
 
+def _built(
+    build: Callable[[int, str], tuple[nn.Module, Callable[[], torch.Tensor]]],
+) -> Callable[[int, str], Update]:
+    return lambda steps, device: update_of(*build(steps, device))
+
+
+def _ram(slug: str, size: int, glimpse_size: int, scales: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"RAM, 128 images of {size}x{size}, {scales} patches of {glimpse_size}x{glimpse_size} a glimpse",
+        steps=(6,),
+        contenders=(
+            Contender("torch.nn.RNN", _built(ram.core)),
+            Contender("textbook loop", _built(ram.textbook(size, glimpse_size, scales)), capturable=False),
+            Contender("eager", _built(ram.ram(size, glimpse_size, scales))),
+        ),
+        goals={},
+    )
+
+
 BENCHMARKS = [
     Benchmark(
         slug="bn_lstm",
@@ -83,4 +105,6 @@ BENCHMARKS = [
         ),
         goals={"compiled": {100: 0.50, 784: 0.45}},
     ),
+    _ram("ram", size=28, glimpse_size=8, scales=1),
+    _ram("ram_60", size=60, glimpse_size=12, scales=3),
 ]

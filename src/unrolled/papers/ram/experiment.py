@@ -12,6 +12,7 @@ from torch.nn import functional
 from unrolled.base.errors import unknown
 from unrolled.data import canvases, digits, mnist, registry
 from unrolled.papers.ram.baselines import Convolutional, FullyConnected
+from unrolled.papers.ram.catch import CatchAgent, catch_evaluate, catch_loss, catch_starts
 from unrolled.papers.ram.model import RAM, Rollout, hybrid_loss
 from unrolled.papers.ram.retina import pyramid
 from unrolled.training.experiment import Arrays, Splits, TrainingConfig
@@ -26,8 +27,8 @@ class Config(TrainingConfig):
 
     model: Literal["ram", "fully_connected", "convolutional"] = "ram"
     """The attention model, or a network that reads every pixel."""
-    source: Literal["digits", "mnist"]
-    """8x8 digits, which scikit-learn ships, or MNIST."""
+    source: Literal["digits", "mnist", "catch"]
+    """8x8 digits, which scikit-learn ships, MNIST, or the game of catch, which makes its own screens."""
     scene: Literal["plain", "translated", "cluttered"]
     """The digit alone, at a random place on a black canvas, or there among crops of other digits."""
     size: int
@@ -94,6 +95,29 @@ class Config(TrainingConfig):
     def book(cls) -> Config:
         """Six glimpses of 4x4 pixels at two scales on 8x8 digits, translated on 20x20."""
         return replace(cls.smoke(), glimpses=6, hidden=64, updates=300, batch_size=64, evaluate_every=100)
+
+    @classmethod
+    def catch(cls) -> Config:
+        """Catch on 8x8 pixels: a resting paddle gets a quarter of the balls, this one nearly all."""
+        return cls(
+            source="catch",
+            scene="plain",
+            size=8,
+            glimpse_size=4,
+            scales=2,
+            reach=4.0,
+            location_std=0.25,
+            location_gain=0.1,
+            hidden=32,
+            updates=400,
+            batch_size=512,
+            optimiser="adam",
+            learning_rate=5e-3,
+            schedule="linear",
+            clip_norm=1.0,
+            evaluate_every=50,
+            checkpoint_every=1000,
+        )
 
     @classmethod
     def paper(cls) -> Config:
@@ -166,7 +190,11 @@ class RAMExperiment:
             return self._paper()
         else:
             raise unknown("profile", profile, ("smoke", "book", "paper"))
-        return {policy: replace(config, policy=policy) for policy in ("learned", "random", "centre")}
+        runs = {policy: replace(config, policy=policy) for policy in ("learned", "random", "centre")}
+        catch = Config.catch()
+        if profile == "smoke":
+            catch = replace(catch, updates=6, batch_size=24, evaluate_every=3)
+        return runs | {"catch": catch}
 
     def _paper(self) -> dict[str, Config]:
         plain = Config.paper()
@@ -193,6 +221,20 @@ class RAMExperiment:
             runs[f"{name}_short"] = replace(config, **short)
         for glimpses in (2, 4):
             runs[f"28_{glimpses}_glimpses_short"] = replace(plain, glimpses=glimpses, **short)
+        runs["catch"] = replace(
+            Config.catch(),
+            size=24,
+            glimpse_size=6,
+            scales=3,
+            reach=12.0,
+            location_std=0.1,
+            hidden=64,
+            updates=4000,
+            batch_size=256,
+            learning_rate=4e-3,
+            evaluate_every=100,
+            checkpoint_every=500,
+        )
         return runs
 
     def datasets(self, config: Config) -> tuple[str, ...]:
@@ -203,8 +245,18 @@ class RAMExperiment:
         """The SHA-256 of every file that a run reads."""
         return registry.checksums(self.datasets(config))
 
-    def model(self, config: Config) -> OnCanvas:
+    def model(self, config: Config) -> OnCanvas | CatchAgent:
         """A network with fresh weights."""
+        if config.source == "catch":
+            return CatchAgent(
+                config.size,
+                config.glimpse_size,
+                config.scales,
+                location_std=config.location_std,
+                gain=config.location_gain,
+                hidden_size=config.hidden,
+                through_core=config.through_core,
+            )
         if config.model == "fully_connected":
             return OnCanvas(FullyConnected(config.size**2, config.hidden), config)
         if config.model == "convolutional":
@@ -223,7 +275,13 @@ class RAMExperiment:
         return OnCanvas(ram, config)
 
     def data(self, config: Config) -> Splits:
-        """Images and labels. Training images are placed anew in every update; the others once, by a seed."""
+        """Images and labels. Training images are placed anew in every update; the others once, by a seed.
+
+        For catch the ball's first column and speed: all there are, in training often enough for a batch.
+        """
+        if config.source == "catch":
+            every = catch_starts(config.size)
+            return Splits(catch_starts(config.size, -(-config.batch_size // len(every[0]))), every)
         small = config.source == "digits"
         splits = digits.pictures(split=config.split_seed or 0) if small else mnist.load()
         scene = OnCanvas(nn.Identity(), config)
@@ -237,8 +295,13 @@ class RAMExperiment:
                 held_out[name] = splits[name]
         return Splits(splits["train"], held_out["valid"], held_out.get("test"))
 
-    def loss(self, model: OnCanvas, batch: Arrays) -> Tensor:
-        """The hybrid loss on fresh canvases; cross-entropy for the networks that read every pixel."""
+    def loss(self, model: OnCanvas | CatchAgent, batch: Arrays) -> Tensor:
+        """The hybrid loss on fresh canvases; cross-entropy for the networks that read every pixel.
+
+        For catch, REINFORCE alone: actions and locations both learn from the reward at the end.
+        """
+        if isinstance(model, CatchAgent):
+            return catch_loss(model, batch)
         images, labels = batch
         images = model.place(images)
         if model.config.model != "ram":
@@ -248,11 +311,14 @@ class RAMExperiment:
             return parts.classification
         return parts.classification + parts.baseline + model.config.reward_weight * parts.location
 
-    def evaluate(self, model: OnCanvas, arrays: Arrays) -> dict[str, float]:
+    def evaluate(self, model: OnCanvas | CatchAgent, arrays: Arrays) -> dict[str, float]:
         """The share of wrong classes (``error``) and the mean cross-entropy in nats (``loss``).
 
         Locations are the policy's means; where the first one is random, it is drawn once an image.
+        For catch, ``error`` is the share of balls that were missed (see `catch_evaluate`).
         """
+        if isinstance(model, CatchAgent):
+            return catch_evaluate(model, arrays)
         return self._measured(model, arrays, rollouts=1)
 
     def test(self, model: OnCanvas, arrays: Arrays) -> dict[str, float]:
