@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from benchmarks import vrnn
+from benchmarks import ram, vrnn
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -20,6 +20,7 @@ class Contender(NamedTuple):
     name: str
     build: Callable[[int, str], Update]
     compiled: bool = False
+    capturable: bool = True  # False where an update looks at values, which no CUDA graph can
 
 
 class Benchmark(NamedTuple):
@@ -90,6 +91,20 @@ def _vrnn(slug: str, batch: int) -> Benchmark:
     )
 
 
+def _ram(slug: str, size: int, glimpse_size: int, scales: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"RAM, 128 images of {size}x{size}, {scales} patches of {glimpse_size}x{glimpse_size} a glimpse",
+        steps=(6,),
+        contenders=(
+            Contender("torch.nn.RNN", _built(ram.core)),
+            Contender("textbook loop", _built(ram.textbook(size, glimpse_size, scales)), capturable=False),
+            Contender("eager", _built(ram.ram(size, glimpse_size, scales))),
+        ),
+        goals={},
+    )
+
+
 BENCHMARKS = [
     Benchmark(
         slug="bn_lstm",
@@ -106,4 +121,6 @@ BENCHMARKS = [
     ),
     _vrnn("vrnn", batch=64),
     _vrnn("vrnn_8", batch=8),
+    _ram("ram", size=28, glimpse_size=8, scales=1),
+    _ram("ram_60", size=60, glimpse_size=12, scales=3),
 ]

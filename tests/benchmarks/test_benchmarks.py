@@ -23,6 +23,8 @@ def benchmarks(*arguments):
         ("bn_lstm", ["torch.nn.LSTM", "textbook loop", "autograd", "eager"]),
         ("vrnn", ["torch.nn.GRU", "textbook loop", "eager"]),
         ("vrnn_8", ["torch.nn.GRU", "textbook loop", "eager"]),
+        ("ram", ["torch.nn.RNN", "textbook loop", "eager"]),
+        ("ram_60", ["torch.nn.RNN", "textbook loop", "eager"]),
     ],
 )
 def test_every_contender_has_its_ratios(model, contenders):

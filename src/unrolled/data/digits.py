@@ -26,6 +26,21 @@ def load() -> tuple[Tensor, Tensor]:
     return images, torch.from_numpy(bunch.target.astype(np.int64))
 
 
+def pictures(*, split: int = 0) -> dict[str, tuple[Tensor, Tensor]]:
+    """The digits as pictures, ``[n, 8, 8]`` in ``[0, 1]``, split into 1,297 to train and 500 to validate.
+
+    Args:
+        split: the seed of the split; the same seed splits `sequential` alike.
+
+    >>> {name: tuple(images.shape) for name, (images, _) in pictures().items()}
+    {'train': (1297, 8, 8), 'valid': (500, 8, 8)}
+    """
+    images, labels = load()
+    shuffled = permutation(len(images), split)
+    parts = {"train": shuffled[:TRAIN], "valid": shuffled[TRAIN:]}
+    return {name: (images[part], labels[part]) for name, part in parts.items()}
+
+
 def sequential(*, split: int = 0, permuted: int | None = None) -> dict[str, tuple[Tensor, Tensor]]:
     """The digits as sequences of 64 pixels, ``[n, 64, 1]``, split into 1,297 to train and 500 to validate.
 
@@ -33,13 +48,8 @@ def sequential(*, split: int = 0, permuted: int | None = None) -> dict[str, tupl
         split: the seed of the split.
         permuted: the seed of the one order in which all pictures are read; row by row without it.
     """
-    images, labels = load()
     order = None if permuted is None else permutation(64, permuted)
-    sequences, shuffled = pixels(images, order), permutation(len(images), split)
-    return {
-        "train": (sequences[shuffled[:TRAIN]], labels[shuffled[:TRAIN]]),
-        "valid": (sequences[shuffled[TRAIN:]], labels[shuffled[TRAIN:]]),
-    }
+    return {name: (pixels(images, order), labels) for name, (images, labels) in pictures(split=split).items()}
 
 
 def rows(*, split: int = 0) -> dict[str, tuple[Tensor, Tensor]]:
@@ -54,9 +64,7 @@ def rows(*, split: int = 0) -> dict[str, tuple[Tensor, Tensor]]:
     >>> tuple(x.shape), x.unique().tolist()
     ((1297, 8, 8), [0.0, 1.0])
     """
-    images, labels = load()
-    black_and_white, shuffled = (images > 0.5).to(torch.float32), permutation(len(images), split)
     return {
-        name: (black_and_white[part], labels[part])
-        for name, part in (("train", shuffled[:TRAIN]), ("valid", shuffled[TRAIN:]))
+        name: ((images > 0.5).to(torch.float32), labels)
+        for name, (images, labels) in pictures(split=split).items()
     }
