@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from benchmarks import ram, vrnn
+from benchmarks import dkt, ram, vrnn
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -105,6 +105,20 @@ def _ram(slug: str, size: int, glimpse_size: int, scales: int) -> Benchmark:
     )
 
 
+def _dkt(slug: str, exercises: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"DKT, 32 students, 200 units, {exercises} exercises",
+        steps=(200,),
+        contenders=(
+            Contender("torch.nn.LSTM", _built(dkt.core)),
+            Contender("textbook loop", _built(dkt.textbook(exercises))),
+            Contender("eager", _built(dkt.dkt(exercises))),
+        ),
+        goals={"eager": {200: 0.95}},
+    )
+
+
 BENCHMARKS = [
     Benchmark(
         slug="bn_lstm",
@@ -123,4 +137,6 @@ BENCHMARKS = [
     _vrnn("vrnn_8", batch=8),
     _ram("ram", size=28, glimpse_size=8, scales=1),
     _ram("ram_60", size=60, glimpse_size=12, scales=3),
+    _dkt("dkt", exercises=100),
+    _dkt("dkt_1200", exercises=1200),
 ]

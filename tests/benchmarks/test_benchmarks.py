@@ -25,6 +25,8 @@ def benchmarks(*arguments):
         ("vrnn_8", ["torch.nn.GRU", "textbook loop", "eager"]),
         ("ram", ["torch.nn.RNN", "textbook loop", "eager"]),
         ("ram_60", ["torch.nn.RNN", "textbook loop", "eager"]),
+        ("dkt", ["torch.nn.LSTM", "textbook loop", "eager"]),
+        ("dkt_1200", ["torch.nn.LSTM", "textbook loop", "eager"]),
     ],
 )
 def test_every_contender_has_its_ratios(model, contenders):
