@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from benchmarks import vrnn
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -69,6 +70,26 @@ def _bn_lstm(engine: str) -> Callable[[int, str], Update]:
     return build
 
 
+def _built(
+    build: Callable[[int, str], tuple[nn.Module, Callable[[], torch.Tensor]]],
+) -> Callable[[int, str], Update]:
+    return lambda steps, device: update_of(*build(steps, device))
+
+
+def _vrnn(slug: str, batch: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"VRNN, {batch} piano rolls, 100 units, 16 latent dimensions, the bound included",
+        steps=(50,),
+        contenders=(
+            Contender("torch.nn.GRU", _built(vrnn.gru(batch))),
+            Contender("textbook loop", _built(vrnn.textbook(batch))),
+            Contender("eager", _built(vrnn.vrnn(batch))),
+        ),
+        goals={"eager": {50: 0.27}},
+    )
+
+
 BENCHMARKS = [
     Benchmark(
         slug="bn_lstm",
@@ -83,4 +104,6 @@ BENCHMARKS = [
         ),
         goals={"compiled": {100: 0.50, 784: 0.45}},
     ),
+    _vrnn("vrnn", batch=64),
+    _vrnn("vrnn_8", batch=8),
 ]

@@ -158,7 +158,7 @@ class TestRealDrawings:
             ("omniglot-strokes", (30_000, 1_000, 1_000), 157),
             ("kanji-strokes", (10_000, 600, 500), 88),
             ("aaron-sheep", (7_400, 300, 300), 250),
-            ("pendigits", (6_000, 1_494, 3_498), 7),
+            ("pendigits", (6_000, 1_494, 3_498), 8),
         ],
     )
     def test_splits_are_the_published_ones_in_units_of_the_training_offsets(self, name, counts, longest):
@@ -171,9 +171,9 @@ class TestRealDrawings:
         assert real[:, 0].unique().tolist() == [0.0, 1.0]
         assert bool((x[torch.arange(len(x)), lengths - 1, 0] == 1).all())  # each ends with a lift
 
-    def test_pendigits_are_drawn_downward_from_the_first_point(self):
+    def test_pendigits_are_drawn_downward_from_the_middle(self):
         x, _ = strokes.load("pendigits")["train"]
-        # The first digit of the file, an 8: (47, 100) (27, 81) (57, 37) … (40, 98), upward.
-        offsets = x[0, :, 1:] / x[0, 0, 1] * -20
-        assert offsets[0].tolist() == pytest.approx([-20, 19], abs=1e-3)
-        assert offsets.sum(0).tolist() == pytest.approx([40 - 47, 100 - 98], abs=1e-3)
+        (line,) = strokes.lines(x[0])
+        points = line / x[0, 0, 1] * (47 - 50) * torch.tensor([1.0, -1.0]) + 50
+        first = [[47, 100], [27, 81], [57, 37], [26, 0], [0, 23], [56, 53], [100, 90], [40, 98]]
+        torch.testing.assert_close(points, torch.tensor(first, dtype=torch.float32), atol=1e-3, rtol=0)

@@ -1,7 +1,8 @@
 """Pen trajectories: drawn digits, letters, sheep and characters as sequences of (pen, dx, dy).
 
 **Axes.** The last axis is ``(pen, dx, dy)``. ``dx`` is to the right and ``dy`` *downward*, from the point
-before. ``pen`` is 1.0 where the pen is lifted after this point: the step after a 1.0 is a move without ink.
+before. ``pen`` is 1.0 where the pen is lifted after this point: the step after a 1.0, like the first step,
+is a move without ink.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def _stroke3(path: Path) -> dict[str, list[np.ndarray]]:
 
 
 def _pendigits(path: Path) -> dict[str, list[np.ndarray]]:
-    """Eight points a digit, 0 to 100 and upward, turned to the seven offsets between them."""
+    """Eight points a digit, 0 to 100 and upward, turned to eight offsets, the first from the middle."""
     try:
         rows = np.loadtxt(
             path, delimiter=",", skiprows=1, dtype=np.int64, quotechar='"', encoding="utf-8", ndmin=2
@@ -63,9 +64,9 @@ def _pendigits(path: Path) -> dict[str, list[np.ndarray]]:
         raise UnrolledError(f"no table of numbers: {error}", file=path, mend=_MEND) from error
     if rows.shape[1] != 18 or len(rows) <= PENDIGITS_WRITERS:
         raise UnrolledError(f"{rows.shape[0]} rows of {rows.shape[1]} columns", file=path, mend=_MEND)
-    points = rows[:, 1:17].reshape(-1, 8, 2)
-    drawings = np.zeros((len(rows), 7, 3), np.float32)
-    drawings[:, :, 1:] = np.diff(points, axis=1) * (1, -1)
+    points = rows[:, 1:17].reshape(-1, 8, 2) - 50
+    drawings = np.zeros((len(rows), 8, 3), np.float32)
+    drawings[:, :, 1:] = np.diff(points, axis=1, prepend=0) * (1, -1)
     drawings[:, -1, 0] = 1
     parts = np.split(drawings, [PENDIGITS_TRAIN, PENDIGITS_WRITERS])
     return {split: list(part) for split, part in zip(("train", "valid", "test"), parts, strict=True)}
@@ -92,7 +93,7 @@ def load(name: str = "omniglot-strokes") -> dict[str, tuple[Tensor, Tensor]]:
     - ``omniglot-strokes``: 30,000, 1,000 and 1,000 characters of many alphabets, drawn with a mouse.
     - ``kanji-strokes``: 10,000, 600 and 500; strokes in order, but from outlines made by hand, not recorded.
     - ``aaron-sheep``: 7,400, 300 and 300 sheep by as many people.
-    - ``pendigits``: 6,000, 1,494 and 3,498 digits of seven steps, each one stroke, resampled at equal
+    - ``pendigits``: 6,000, 1,494 and 3,498 digits of eight points, each one stroke, resampled at equal
       distances (its lifts of the pen are not kept); the test digits are by other writers.
 
     Raises:

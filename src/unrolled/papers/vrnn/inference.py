@@ -10,7 +10,7 @@ from torch.distributions import Distribution
 from unrolled.nn.bounds import SequenceBound, sequence_bound
 from unrolled.nn.cells import LSTMState
 from unrolled.nn.distributions import DiagonalGaussian, gaussian_kl
-from unrolled.nn.scan import length_mask
+from unrolled.nn.scan import ShapeError, length_mask
 
 
 class Inference(NamedTuple):
@@ -103,7 +103,12 @@ def _over_time(steps: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def without_padding(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Zeros in place of padding: a NaN there would reach the gradients even through a mask."""
+    """Zeros in place of padding: a NaN there would reach the gradients even through a mask.
+
+    *Raises*: `ShapeError` where there is not one length a sequence.
+    """
     if lengths is None:
         return x
+    if lengths.shape != x.shape[:1]:
+        raise ShapeError(f"lengths must be [batch] = [{len(x)}], not {list(lengths.shape)}")
     return torch.where(length_mask(lengths, x.shape[1]).T.unsqueeze(-1), x, x.new_zeros(()))
