@@ -34,3 +34,23 @@ def test_each_network_has_its_own_bound_and_gradient(kind):
     assert len(gradients) == len(expected) > 0
     for mine, theirs in zip(gradients, expected, strict=True):
         torch.testing.assert_close(mine, theirs, **CLOSE)
+
+
+def test_the_divergences_weight_rises_to_one_over_the_warm_up():
+    together = Ensemble([VRNN(1, hidden_size=4, latent_size=2, features=4) for _ in range(2)], warm_up=4)
+    x = torch.randn(3, 2, 5, 1)
+    shares = []
+    for _ in range(6):
+        torch.manual_seed(7)
+        parts = together.bounds(x)
+        torch.manual_seed(7)
+        objective = together.objective(x)
+        shares.append(((parts.log_likelihood - objective).sum() / parts.kl.sum()).item())
+    assert shares == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1], abs=1e-4)
+    assert torch.equal(Ensemble(list(together.members)).objective(x).isfinite(), torch.ones(2, 3).bool())
+
+
+def test_evaluation_does_not_count_as_an_update():
+    together = Ensemble([VRNN(1, hidden_size=4, latent_size=2, features=4)], warm_up=4).eval()
+    together.objective(torch.randn(3, 1, 5, 1))
+    assert together.updates == 0

@@ -259,7 +259,8 @@ def _on_real_data(config: Config) -> dict[str, Config]:
     found["speech_vrnn"] = speech
     pen = replace(speech, task="strokes", output="pen", components=20, input_size=3, updates=600)
     found |= {f"strokes_{name}": networks(pen)[name] for name in ("rnn", "vrnn")}
-    return found
+    longer = replace(Config.book(), updates=1000, evaluate_every=100)
+    return found | {f"waves_{name}": networks(longer)[name] for name in ("rnn", "vrnn")}
 
 
 def generated(task: str, split: str, seed: int) -> Tensor:
