@@ -118,13 +118,13 @@ class Config(TrainingConfig):
             inputs="one_hot",
             hidden=64,
             dropout=0.0,
-            updates=216,
+            updates=160,
             batch_size=50,
             optimiser="adam",
             learning_rate=1e-2,
             schedule="linear",
             clip_norm=1.0,
-            evaluate_every=72,
+            evaluate_every=80,
             checkpoint_every=1000,
         )
 
