@@ -109,7 +109,8 @@ class CatchAgent(nn.Module):
     *Options*: ``gain`` multiplies the output of the location network, ``location_std`` is sigma. With
     ``through_core`` the location's term trains the core as well, not the location network alone.
 
-    *Departures*: unspecified: sizes, sigma, the reach (the border), the first location (the centre).
+    *Departures*: unspecified: sizes, sigma, the reach (the border), the first location (the centre), and how
+    bright a coarse patch is: here sums of pixels, not means, so that the ball is 1 at every scale.
     Optimiser: without ``through_core`` the core learns from the actions' term alone, because the noise of
     two coordinates a step drowns it.
 
@@ -135,6 +136,8 @@ class CatchAgent(nn.Module):
             raise UsageError(f"location_std is {location_std}; it must be positive")
         self.size, self.glimpse_size, self.scales = size, glimpse_size, scales
         self.location_std, self.gain, self.through_core = location_std, gain, through_core
+        area = torch.tensor([4.0**scale for scale in range(scales)]).repeat_interleave(glimpse_size**2)
+        self.register_buffer("area", area, persistent=False)
         self.glimpse = GlimpseNetwork(scales * glimpse_size**2, *features)
         self.core = Core(features[2], hidden_size, "lstm")
         self.location = nn.Linear(hidden_size, 2)
@@ -171,7 +174,7 @@ class CatchAgent(nn.Module):
         for t in range(self.steps):
             location = sample.clamp(-1, 1)
             shown = screen(game, self.size)
-            rho = retina(shown, location, self.glimpse_size, self.scales, self.size / 2)
+            rho = retina(shown, location, self.glimpse_size, self.scales, self.size / 2) * self.area
             core = self.core(core, self.glimpse(rho, location))
             action = self._act(self.action(core.h)) if actions is None else actions[t]
             game = catch_step(game, action, self.size)
