@@ -1,7 +1,8 @@
-"""Binary pictures: MNIST in Larochelle's fixed binarisation, and the embedded digits, enlarged and moved."""
+"""Binary pictures: MNIST in Larochelle's fixed binarisation, and the embedded digits, one or more a page."""
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,16 @@ def read_amat(path: str | Path) -> np.ndarray:
     path = Path(path)
     try:
         content = loadmat(path, appendmat=False, variable_names=["X"])
-    except (MatReadError, ValueError, TypeError, NotImplementedError, OSError) as error:
+    except (
+        MatReadError,
+        ValueError,
+        TypeError,
+        NotImplementedError,
+        OSError,
+        IndexError,
+        KeyError,
+        zlib.error,
+    ) as error:  # what scipy raises for broken files
         raise UnrolledError(f"not a MATLAB v5 file: {error}", file=path, mend="fetch it again") from error
     if "X" not in content:
         raise UnrolledError("the MATLAB file has no variable X", file=path, mend="fetch it again")
@@ -60,46 +70,47 @@ def mnist() -> dict[str, Tensor]:
     }
 
 
-def canvases(
-    images: Tensor, labels: Tensor, *, canvas: int, copies: int, seed: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Grey pictures, thresholded at one half, each pasted at ``copies`` random places of a larger canvas.
+def pages(images: Tensor, labels: Tensor, *, canvas: int, copies: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Grey pictures, thresholded at one half, on square pages that hold as many of them as fit in rows.
 
-    Returns the canvases ``[n * copies, canvas * canvas]`` uint8, the labels ``[n * copies]``, and the row and
-    column of each ``[n * copies, 2]``.
+    Each picture comes ``copies`` times, in random company; those that do not fill a page are left out. Where
+    the page is larger than its pictures, their block lies at a random place.
+
+    Returns the pages ``[n, canvas * canvas]`` uint8 and the labels of their pictures, row by row, ``[n, k]``.
 
     Raises:
-        UsageError: if the canvas is smaller than the pictures.
+        UsageError: if the page is smaller than a picture.
     """
     side = images.shape[-1]
     if canvas < side:
-        raise UsageError(f"a canvas of {canvas} pixels does not hold pictures of {side}")
+        raise UsageError(f"a page of {canvas} pixels does not hold pictures of {side}")
     generator = torch.Generator().manual_seed(seed)
-    binary = (images >= 0.5).to(torch.uint8).repeat(copies, 1, 1)
-    places = torch.randint(0, canvas - side + 1, (len(binary), 2), generator=generator)
-    within = torch.arange(side)
-    rows = (places[:, :1] + within)[:, :, None].expand(-1, side, side)
-    columns = (places[:, 1:] + within)[:, None, :].expand(-1, side, side)
-    moved = torch.zeros(len(binary), canvas * canvas, dtype=torch.uint8)
-    moved.scatter_(1, (rows * canvas + columns).flatten(1), binary.flatten(1))
-    return moved, labels.repeat(copies), places
+    order = torch.cat([torch.randperm(len(images), generator=generator) for _ in range(copies)])
+    across = canvas // side
+    chosen = order[: len(order) - len(order) % across**2].view(-1, across, across)
+    binary = (images >= 0.5).to(torch.uint8)
+    blocks = binary[chosen].transpose(2, 3).reshape(-1, across * side, across * side)
+    within = torch.arange(across * side)
+    places = torch.randint(0, canvas - across * side + 1, (2, len(blocks), 1), generator=generator) + within
+    cells = places[0][:, :, None] * canvas + places[1][:, None, :]
+    sheets = torch.zeros(len(blocks), canvas * canvas, dtype=torch.uint8)
+    sheets.scatter_(1, cells.flatten(1), blocks.flatten(1))
+    return sheets, labels[chosen].flatten(1)
 
 
-def moved_digits(*, canvas: int = 8, copies: int = 1, split: int = 0) -> dict[str, tuple[Tensor, Tensor]]:
-    """scikit-learn's digits as binary canvases and labels: 1,297 to train, 500 to validate, ``copies`` each.
+def digit_pages(*, canvas: int = 8, copies: int = 1, split: int = 0) -> dict[str, tuple[Tensor, Tensor]]:
+    """scikit-learn's digits, binary, on pages: 1,297 digits to train and 500 to validate, ``copies`` each.
 
-    A digit lies in one split with all its copies. With the default canvas nothing is moved.
+    A digit lies in one split with all its copies. With the default canvas a page is one digit.
 
-    >>> images, labels = moved_digits(canvas=12, copies=2)["train"]
-    >>> tuple(images.shape), images.dtype
-    ((2594, 144), torch.uint8)
+    >>> images, labels = digit_pages(canvas=16, copies=4)["train"]
+    >>> tuple(images.shape), tuple(labels.shape)
+    ((1297, 256), (1297, 4))
     """
     images, labels = digits.load()
     shuffled = permutation(len(images), split)
     halves = {"train": shuffled[: digits.TRAIN], "valid": shuffled[digits.TRAIN :]}
     return {
-        half: canvases(images[rows], labels[rows], canvas=canvas, copies=copies, seed=1_000 * split + index)[
-            :2
-        ]
+        half: pages(images[rows], labels[rows], canvas=canvas, copies=copies, seed=1_000 * split + index)
         for index, (half, rows) in enumerate(halves.items())
     }

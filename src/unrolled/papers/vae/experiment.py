@@ -34,7 +34,7 @@ class Config(TrainingConfig):
     estimator: Literal["A", "B"] = "B"
     """The bound's estimator: equation 6 or 7; unused by wake-sleep."""
     task: Literal["digits", "mnist", "frey"]
-    """Binary 8x8 digits moved on a canvas, MNIST in its fixed binarisation, or Frey Face."""
+    """Pages of binary 8x8 digits, MNIST in its fixed binarisation, or Frey Face."""
     latent: int
     """Latent dimensions: J, and N_z in the paper's figures."""
     hidden: int = 500
@@ -46,9 +46,9 @@ class Config(TrainingConfig):
     deviation: float | None = None
     """Standard deviation of all initial weights and biases; None keeps torch's own."""
     canvas: int = 12
-    """Pixels of the canvas's side, for ``digits``."""
+    """Pixels of a page's side, for ``digits``: 8 is one digit, 16 four."""
     copies: int = 8
-    """Places at which each digit is pasted, for ``digits``."""
+    """Pages on which each digit appears, for ``digits``."""
     test_samples: int = 1
     """Samples of the bound for each test row."""
     importance_samples: int = 0
@@ -59,7 +59,7 @@ class Config(TrainingConfig):
     """The seed of the split of digits and frames; None takes the run's own seed for the digits."""
 
     def for_seed(self, seed: int) -> Config:
-        """The digits are split and pasted anew for each seed."""
+        """The digits are split and put on pages anew for each seed."""
         return replace(self, split_seed=seed) if self.task == "digits" and self.split_seed is None else self
 
     @property
@@ -208,7 +208,7 @@ class VAEExperiment:
     def data(self, config: Config) -> Splits:
         """Pictures ``[n, pixels]``, and nothing else; the digits have no test split."""
         if config.task == "digits":
-            splits = binarised.moved_digits(
+            splits = binarised.digit_pages(
                 canvas=config.canvas, copies=config.copies, split=config.split_seed or 0
             )
             return Splits(**{half: (images.float(),) for half, (images, _) in splits.items()})

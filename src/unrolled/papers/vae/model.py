@@ -171,6 +171,24 @@ def data_set_bound(bounds: Float[Tensor, " batch"], points: int) -> Float[Tensor
     return points * bounds.mean()
 
 
+def latent_grid(size: int, dtype: torch.dtype = torch.float32) -> Float[Tensor, "points two"]:
+    """A square grid over a latent plane, equally likely cells of the prior apart, row by row.
+
+    *Paper*: kingma2014auto, Appendix A and Figure 4: the unit square through the inverse of the normal
+    distribution function.
+
+    *Shapes*: ``[size * size, 2]``; the first coordinate falls from row to row, the second grows along a row.
+
+    >>> latent_grid(2).round(decimals=4)
+    tensor([[ 0.6745, -0.6745],
+            [ 0.6745,  0.6745],
+            [-0.6745, -0.6745],
+            [-0.6745,  0.6745]])
+    """
+    ticks = torch.special.ndtri((torch.arange(size, dtype=dtype) + 0.5) / size)
+    return torch.cartesian_prod(ticks.flip(0), ticks)
+
+
 class VAE(nn.Module):
     """The variational auto-encoder: Gaussian encoder, Bernoulli or Gaussian decoder, standard normal prior.
 
@@ -197,7 +215,7 @@ class VAE(nn.Module):
         hidden: Sequence[int] = (500,),
         *,
         activation: str = "tanh",
-        likelihood: Literal["bernoulli", "gaussian"] = "bernoulli",
+        likelihood: str = "bernoulli",
         deviation: float | None = None,
         smallest_log_variance: float = -8.0,
     ) -> None:
