@@ -77,7 +77,7 @@ class Config(TrainingConfig):
         """A small network on pages of four digits, for 10 epochs: about a second on one core.
 
         Adam's rates 0.002, 0.004 and 0.008 were tried; the largest is the best for every number of latents.
-        It falls to 0, because at a constant rate the latents that carry nothing still flicker.
+        Where the rate falls to 0 within these 10 epochs, the bounds are worse and no latent is switched off.
         """
         return cls(
             task="digits",
@@ -89,7 +89,6 @@ class Config(TrainingConfig):
             batch_size=100,
             optimiser="adam",
             learning_rate=8e-3,
-            schedule="cosine",
             evaluate_every=51,
             checkpoint_every=10_000,
         )
