@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from benchmarks import vae
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -69,6 +70,12 @@ def _bn_lstm(engine: str) -> Callable[[int, str], Update]:
     return build
 
 
+def _built(
+    build: Callable[[int, str], tuple[nn.Module, Callable[[], torch.Tensor]]],
+) -> Callable[[int, str], Update]:
+    return lambda steps, device: update_of(*build(steps, device))
+
+
 BENCHMARKS = [
     Benchmark(
         slug="bn_lstm",
@@ -82,5 +89,16 @@ BENCHMARKS = [
             Contender("compiled", _bn_lstm("compiled"), compiled=True),
         ),
         goals={"compiled": {100: 0.50, 784: 0.45}},
+    ),
+    Benchmark(
+        slug="vae",
+        what="VAE, 100 pictures of 784 pixels, 500-500-50, one sample",
+        steps=(1,),
+        contenders=(
+            Contender("products alone", _built(vae.products)),
+            Contender("textbook script", _built(vae.textbook)),
+            Contender("eager", _built(vae.ours)),
+        ),
+        goals={},
     ),
 ]
