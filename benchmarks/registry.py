@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from benchmarks import dkt, ram, vrnn
+from benchmarks import dkt, ram, vae, vrnn
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -139,4 +139,15 @@ BENCHMARKS = [
     _ram("ram_60", size=60, glimpse_size=12, scales=3),
     _dkt("dkt", exercises=100),
     _dkt("dkt_1200", exercises=1200),
+    Benchmark(
+        slug="vae",
+        what="VAE, 100 pictures of 784 pixels, 500-500-50, one sample",
+        steps=(1,),
+        contenders=(
+            Contender("products alone", _built(vae.products)),
+            Contender("textbook script", _built(vae.textbook)),
+            Contender("eager", _built(vae.ours)),
+        ),
+        goals={},
+    ),
 ]
