@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -15,11 +17,23 @@ def benchmarks(*arguments):
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_every_contender_has_its_ratios():
-    result = benchmarks("--steps", "2", "--rounds", "1", "--no-compile", "--json")
+@pytest.mark.parametrize(
+    ("model", "contenders"),
+    [
+        ("bn_lstm", ["torch.nn.LSTM", "textbook loop", "autograd", "eager"]),
+        ("vrnn", ["torch.nn.GRU", "textbook loop", "eager"]),
+        ("vrnn_8", ["torch.nn.GRU", "textbook loop", "eager"]),
+        ("ram", ["torch.nn.RNN", "textbook loop", "eager"]),
+        ("ram_60", ["torch.nn.RNN", "textbook loop", "eager"]),
+        ("dkt", ["torch.nn.LSTM", "textbook loop", "eager"]),
+        ("dkt_1200", ["torch.nn.LSTM", "textbook loop", "eager"]),
+    ],
+)
+def test_every_contender_has_its_ratios(model, contenders):
+    result = benchmarks("--only", model, "--steps", "2", "--rounds", "1", "--no-compile", "--json")
     assert result.returncode == 0, result.stderr
     rows = json.loads(result.stdout)["rows"]
-    assert [row["contender"] for row in rows] == ["torch.nn.LSTM", "textbook loop", "autograd", "eager"]
+    assert [row["contender"] for row in rows] == contenders
     assert rows[0]["share_of_fused"] == rows[1]["times_textbook"] == 1
     assert all(row["share_of_fused"] > 0 and "milliseconds" not in row for row in rows)
 

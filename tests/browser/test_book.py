@@ -1,4 +1,4 @@
-"""The book in a real browser: whole, quiet, reachable, and no wider than a phone."""
+"""A chapter in a real browser: its chips, its buttons, its citing box, and the search that finds it."""
 
 from __future__ import annotations
 
@@ -14,56 +14,6 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = "notebooks/bn_lstm.html"
-PAGES = (
-    "book/index.html",
-    "book/how-to-read.html",
-    "book/parts/cells.html",
-    "book/parts/memory.html",
-    CHAPTER,
-    "book/ledger.html",
-    "book/reading-list.html",
-    "book/concepts.html",
-    "book/bibliography.html",
-    "book/api.html",
-    "source/index.html",
-    "source/unrolled/papers/bn_lstm/model.html",
-)
-LOOKS = [
-    *((path, 1280, "light") for path in PAGES),
-    *((path, 390, "dark") for path in PAGES),
-    (CHAPTER, 1280, "dark"),
-    (CHAPTER, 390, "light"),
-]
-BROADER = """() => {
-  const width = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= width) return [];
-  const boxes = "pre, .math, mjx-container, .bd-sidebar-primary, .bd-sidebar-secondary, dialog";
-  return [...document.querySelectorAll("body *")]
-    .filter((e) => e.getBoundingClientRect().right > width + 1 && !e.closest(boxes))
-    .map((e) => `${e.tagName}.${e.className}`)
-    .concat(["the page scrolls sideways"]);
-}"""
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_quiet_asks_no_other_site_and_fits_a_phone(visit, path: str) -> None:
-    seen = visit(width=390)
-    page = seen.go(path)
-    page.wait_for_load_state("networkidle")
-    assert seen.said == []
-    assert seen.outside == []
-    assert page.evaluate(BROADER) == []
-
-
-@pytest.mark.parametrize(("path", "width", "scheme"), LOOKS)
-def test_axe_finds_nothing_serious(visit, axe: str, path: str, width: int, scheme: str) -> None:
-    page = visit(width=width, scheme=scheme).go(path)
-    page.evaluate(axe)
-    found = page.evaluate("() => axe.run()")["violations"]
-    grave = [
-        f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found if v["impact"] in ("serious", "critical")
-    ]
-    assert grave == []
 
 
 def test_chips_lead_to_the_function_and_to_its_test(visit) -> None:

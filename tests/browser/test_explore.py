@@ -14,52 +14,8 @@ pytestmark = pytest.mark.browser
 ENTRY = "entries/ntm.html"
 LIST = "book/reading-list.html"
 GRAPH = "book/lineage.html"
-PAGES = (
-    ENTRY,
-    "entries/rnn_deep_dive.html",
-    LIST,
-    GRAPH,
-    "book/timeline.html",
-    "book/equations.html",
-    "book/symbols.html",
-    "book/datasets.html",
-    "book/further-reading.html",
-    "book/history.html",
-    "book/ledger.html",
-)
-LOOKS = [*((path, 1280, "light") for path in PAGES), *((path, 390, "dark") for path in PAGES)]
 SHOWN = "() => document.querySelectorAll('.reading-list tbody tr:not([hidden])').length"
 CARD = "#unrolled-hover"
-BROADER = """() => {
-  const width = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= width) return [];
-  const boxes = "pre, .math, mjx-container, .unrolled-graph, [class*=bd-sidebar], dialog";
-  return [...document.querySelectorAll("body *")]
-    .filter((e) => e.getBoundingClientRect().right > width + 1 && !e.closest(boxes))
-    .map((e) => `${e.tagName}.${e.className}`)
-    .concat(["the page scrolls sideways"]);
-}"""
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_quiet_asks_no_other_site_and_fits_a_phone(visit, path: str) -> None:
-    seen = visit(width=390)
-    page = seen.go(path)
-    page.wait_for_load_state("networkidle")
-    assert seen.said == []
-    assert seen.outside == []
-    assert page.evaluate(BROADER) == []
-
-
-@pytest.mark.parametrize(("path", "width", "scheme"), LOOKS)
-def test_axe_finds_nothing_serious(visit, axe: str, path: str, width: int, scheme: str) -> None:
-    page = visit(width=width, scheme=scheme).go(path)
-    page.evaluate(axe)
-    found = page.evaluate("() => axe.run()")["violations"]
-    grave = [
-        f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found if v["impact"] in ("serious", "critical")
-    ]
-    assert grave == []
 
 
 def test_filters_narrow_the_list_and_the_address_keeps_them(visit) -> None:

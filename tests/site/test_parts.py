@@ -117,6 +117,17 @@ def test_a_row_of_the_claims_table_reads_as_a_sentence() -> None:
     assert "unverified" in row
 
 
+def test_why_results_of_older_code_stand_is_said_once_below_the_table() -> None:
+    html = claims.claims_table(
+        shelf_with(evidence=evidence_with("words", carried_over="losses equal")), "bn_lstm"
+    )
+    assert html.count("losses equal") == 1
+    assert html.index("</table>") < html.index("losses equal")
+    assert "arried over" not in claims.claims_table(
+        shelf_with(evidence=evidence_with("words", carried_over=None)), "bn_lstm"
+    )
+
+
 def test_a_claim_that_was_not_attempted_says_why() -> None:
     assert "Reason words" in claims.claims_table(shelf_with(), "bn_lstm")
     assert "Reason words" in claims.ledger(shelf_with(), Place("book/ledger"))

@@ -133,7 +133,9 @@ def _groups(results: Sequence[Mapping], selection: Mapping[str, object]) -> list
             continue
         # a seed that the configuration repeats would part the runs that belong together
         config = {
-            name: value for name, value in result["config"].items() if name not in ("seed", "split_seed")
+            name: value
+            for name, value in result["config"].items()
+            if name not in ("seed", "split_seed", "data_seed")
         }
         mark = (result["profile"], result["variant"], combine(config), result["key_parts"]["source"])
         seeds = parted.setdefault(mark, {})

@@ -68,16 +68,27 @@ def scale(finding: Finding, stale: str | None = None) -> Markup | None:
         return element("span", reason, class_="reason")
     profile = {"book": "book profile", "paper": "paper profile", "smoke": "smoke profile"}[m.profile]
     parts = [profile, m.scale or None, None if m.complete else "not run to its end", m.device]
-    notes = [element("span", f"carried over: {m.carried_over}", class_="carried")] if m.carried_over else []
+    notes = [element("span", "carried over", class_="carried")] if m.carried_over else []
     if stale:
         notes.append(element("span", stale, class_="reason"))
     return join([*(p for p in parts if p), *notes], ", ")
 
 
 def ours(finding: Finding) -> str | None:
-    """Our number with spread and number of seeds."""
+    """Our number with spread and number of seeds; a count of seeds says of how many."""
     m = finding.measurement
-    return with_spread(m.value, m.spread, m.n if m.n > 1 else None) if m else None
+    if m is None:
+        return None
+    if finding.claim.unit == "seeds" and m.n > 1:
+        return f"{number(m.value)} of {m.n}"
+    return with_spread(m.value, m.spread, m.n if m.n > 1 else None)
+
+
+def carried_over(findings: Sequence[Finding]) -> Markup | None:
+    """Below a table: why results of older code still stand, each reason once."""
+    reasons = dict.fromkeys(f.measurement.carried_over for f in findings if f.measurement)
+    words = "; ".join(reason for reason in reasons if reason)
+    return element("p", f"Carried over: {words}.", class_="unrolled-rubric carried") if words else None
 
 
 def paper_figure(claim: Claim) -> str | None:
@@ -115,10 +126,14 @@ def claims_table(shelf: Shelf, slug: str) -> Markup:
     entry = shelf.entries[slug]
     if not entry.claims:
         return nothing("No claim is recorded for this entry yet.")
-    rows_ = rows(shelf, shelf.findings(entry), "claim-")
-    return wide(
-        table(HEADS, rows_, class_="claims", caption=f"Claims of {entry.short}, and what we measured")
+    findings = shelf.findings(entry)
+    made = table(
+        HEADS,
+        rows(shelf, findings, "claim-"),
+        class_="claims",
+        caption=f"Claims of {entry.short}, and what we measured",
     )
+    return wide(join((made, carried_over(findings))))
 
 
 def wide(content: Markup) -> Markup:
@@ -191,7 +206,9 @@ def accounts(shelf: Shelf, entry: Entry) -> list[Markup]:
     if measured:
         caption = f"Claims of {entry.short}, measured"
         made = rows(shelf, measured, f"{entry.slug}-")
-        parts.append(wide(table(HEADS, made, class_="claims", caption=caption)))
+        parts.append(
+            wide(join((table(HEADS, made, class_="claims", caption=caption), carried_over(measured))))
+        )
     if rest:
         heads = ("What the paper says", "Paper", "Why it was not attempted")
         papers = aligned([paper_figure(f.claim) for f in rest])

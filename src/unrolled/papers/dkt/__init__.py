@@ -1,0 +1,1 @@
+"""Deep Knowledge Tracing (Piech et al., 2015)."""
