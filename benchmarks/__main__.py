@@ -52,7 +52,7 @@ def measure(benchmark: Benchmark, steps: int, arguments: argparse.Namespace) -> 
             continue
         updates[contender.name] = update = contender.build(steps, device)
         update()
-        if device == "cuda":
+        if device == "cuda" and contender.capturable:
             updates[f"{contender.name}, captured"] = captured(contender.build(steps, device))
     taken: dict[str, list[float]] = {name: [] for name in updates}
     for _ in range(arguments.rounds + 1):

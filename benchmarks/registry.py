@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from benchmarks import dkt
+from benchmarks import dkt, ram, vae, vrnn
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -20,6 +20,7 @@ class Contender(NamedTuple):
     name: str
     build: Callable[[int, str], Update]
     compiled: bool = False
+    capturable: bool = True  # False where an update looks at values, which no CUDA graph can
 
 
 class Benchmark(NamedTuple):
@@ -76,6 +77,34 @@ def _built(
     return lambda steps, device: update_of(*build(steps, device))
 
 
+def _vrnn(slug: str, batch: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"VRNN, {batch} piano rolls, 100 units, 16 latent dimensions, the bound included",
+        steps=(50,),
+        contenders=(
+            Contender("torch.nn.GRU", _built(vrnn.gru(batch))),
+            Contender("textbook loop", _built(vrnn.textbook(batch))),
+            Contender("eager", _built(vrnn.vrnn(batch))),
+        ),
+        goals={"eager": {50: 0.27}},
+    )
+
+
+def _ram(slug: str, size: int, glimpse_size: int, scales: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"RAM, 128 images of {size}x{size}, {scales} patches of {glimpse_size}x{glimpse_size} a glimpse",
+        steps=(6,),
+        contenders=(
+            Contender("torch.nn.RNN", _built(ram.core)),
+            Contender("textbook loop", _built(ram.textbook(size, glimpse_size, scales)), capturable=False),
+            Contender("eager", _built(ram.ram(size, glimpse_size, scales))),
+        ),
+        goals={},
+    )
+
+
 def _dkt(slug: str, exercises: int) -> Benchmark:
     return Benchmark(
         slug=slug,
@@ -104,6 +133,21 @@ BENCHMARKS = [
         ),
         goals={"compiled": {100: 0.50, 784: 0.45}},
     ),
+    _vrnn("vrnn", batch=64),
+    _vrnn("vrnn_8", batch=8),
+    _ram("ram", size=28, glimpse_size=8, scales=1),
+    _ram("ram_60", size=60, glimpse_size=12, scales=3),
     _dkt("dkt", exercises=100),
     _dkt("dkt_1200", exercises=1200),
+    Benchmark(
+        slug="vae",
+        what="VAE, 100 pictures of 784 pixels, 500-500-50, one sample",
+        steps=(1,),
+        contenders=(
+            Contender("products alone", _built(vae.products)),
+            Contender("textbook script", _built(vae.textbook)),
+            Contender("eager", _built(vae.ours)),
+        ),
+        goals={},
+    ),
 ]

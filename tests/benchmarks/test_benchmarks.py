@@ -21,6 +21,10 @@ def benchmarks(*arguments):
     ("model", "contenders"),
     [
         ("bn_lstm", ["torch.nn.LSTM", "textbook loop", "autograd", "eager"]),
+        ("vrnn", ["torch.nn.GRU", "textbook loop", "eager"]),
+        ("vrnn_8", ["torch.nn.GRU", "textbook loop", "eager"]),
+        ("ram", ["torch.nn.RNN", "textbook loop", "eager"]),
+        ("ram_60", ["torch.nn.RNN", "textbook loop", "eager"]),
         ("dkt", ["torch.nn.LSTM", "textbook loop", "eager"]),
         ("dkt_1200", ["torch.nn.LSTM", "textbook loop", "eager"]),
     ],

@@ -5,8 +5,12 @@ from typing import NamedTuple
 
 from torch import nn
 
-from unrolled.nn.cells import LSTM, RNN
+from unrolled.nn.cells import LSTM, RNN, Unrolled, check_features
+from unrolled.nn.scan import scan
 from unrolled.papers.bn_lstm.model import BNLSTM
+from unrolled.papers.vrnn.inference import without_padding
+from unrolled.papers.vrnn.model import VRNN, StepInput, vrnn_step
+from unrolled.papers.vrnn.networks import features, linear
 
 
 class Cell(NamedTuple):
@@ -20,6 +24,32 @@ class Cell(NamedTuple):
     has_fast: bool = False  # takes fast=True
 
 
+class StepOfVRNN(nn.Module):
+    """The recurrence of a VRNN as a layer: its step in `scan`, with the first inputs in place of noise."""
+
+    def __init__(self, input_size: int, hidden_size: int, *, batch_first: bool = True) -> None:
+        super().__init__()
+        self.batch_first, self.latent_size = batch_first, input_size - 1
+        model = VRNN(input_size, hidden_size=hidden_size, latent_size=self.latent_size, features=4)
+        del model.prior, model.decoder  # which do not feed back
+        self.model = model
+
+    def forward(self, x, lengths=None, initial=None):
+        model = self.model
+        check_features(x, model.input_size)
+        x = x if self.batch_first else x.transpose(0, 1)
+        x = without_padding(x, lengths)
+        if initial is None:
+            initial = model.initial(len(x))
+        x_features = features(x, model.x_features.layers)
+        W, b = model.encoder.layers[0]
+        encoder, gates = linear(x_features, W[:, :4], b), linear(x_features, model.W_x, model.b)
+        inputs = StepInput(encoder, gates, noise=x[..., : self.latent_size])
+        steps = scan(vrnn_step, inputs, initial, model.weights, lengths=lengths, batch_first=True)
+        h = steps.states.h
+        return Unrolled(h if self.batch_first else h.transpose(0, 1), steps.last)
+
+
 CELLS = [
     Cell("rnn", RNN),
     Cell("lstm", LSTM),
@@ -29,4 +59,5 @@ CELLS = [
         "bn_lstm without bn",
         lambda *sizes, **options: BNLSTM(*sizes, max_length=9, normalise=False, **options),
     ),
+    Cell("vrnn", StepOfVRNN),
 ]

@@ -95,6 +95,15 @@ def test_one_permutation_serves_all_splits_and_seeds():
         assert torch.equal(permuted[name][0], plain[name][0][:, order])
 
 
+def test_rows_are_the_same_split_in_black_and_white():
+    x, labels = digits.rows(split=3)["valid"]
+    pixels, expected = digits.sequential(split=3)["valid"]
+    assert x.shape == (500, 8, 8)
+    assert torch.equal(labels, expected)
+    assert torch.equal(x.flatten(1), (pixels[..., 0] > 0.5).float())
+    assert torch.equal(digits.rows(split=3)["train"][1], digits.sequential(split=3)["train"][1])
+
+
 class TestRealMNIST:
     @pytest.fixture(autouse=True)
     def _mirror(self, real_mirror):

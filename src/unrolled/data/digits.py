@@ -26,6 +26,21 @@ def load() -> tuple[Tensor, Tensor]:
     return images, torch.from_numpy(bunch.target.astype(np.int64))
 
 
+def pictures(*, split: int = 0) -> dict[str, tuple[Tensor, Tensor]]:
+    """The digits as pictures, ``[n, 8, 8]`` in ``[0, 1]``, split into 1,297 to train and 500 to validate.
+
+    Args:
+        split: the seed of the split; the same seed splits `sequential` alike.
+
+    >>> {name: tuple(images.shape) for name, (images, _) in pictures().items()}
+    {'train': (1297, 8, 8), 'valid': (500, 8, 8)}
+    """
+    images, labels = load()
+    shuffled = permutation(len(images), split)
+    parts = {"train": shuffled[:TRAIN], "valid": shuffled[TRAIN:]}
+    return {name: (images[part], labels[part]) for name, part in parts.items()}
+
+
 def sequential(*, split: int = 0, permuted: int | None = None) -> dict[str, tuple[Tensor, Tensor]]:
     """The digits as sequences of 64 pixels, ``[n, 64, 1]``, split into 1,297 to train and 500 to validate.
 
@@ -33,10 +48,23 @@ def sequential(*, split: int = 0, permuted: int | None = None) -> dict[str, tupl
         split: the seed of the split.
         permuted: the seed of the one order in which all pictures are read; row by row without it.
     """
-    images, labels = load()
     order = None if permuted is None else permutation(64, permuted)
-    sequences, shuffled = pixels(images, order), permutation(len(images), split)
+    return {name: (pixels(images, order), labels) for name, (images, labels) in pictures(split=split).items()}
+
+
+def rows(*, split: int = 0) -> dict[str, tuple[Tensor, Tensor]]:
+    """The digits in black and white, row by row: eight steps of eight pixels, ``[n, 8, 8]`` of 0.0 and 1.0.
+
+    A pixel is 1 where it is brighter than half. Split as in `sequential`, with the labels ``[n]`` int64.
+
+    Args:
+        split: the seed of the split.
+
+    >>> x, labels = rows()["train"]
+    >>> tuple(x.shape), x.unique().tolist()
+    ((1297, 8, 8), [0.0, 1.0])
+    """
     return {
-        "train": (sequences[shuffled[:TRAIN]], labels[shuffled[:TRAIN]]),
-        "valid": (sequences[shuffled[TRAIN:]], labels[shuffled[TRAIN:]]),
+        name: ((images > 0.5).to(torch.float32), labels)
+        for name, (images, labels) in pictures(split=split).items()
     }

@@ -1,0 +1,1 @@
+"""Recurrent Models of Visual Attention (Mnih et al., 2014)."""

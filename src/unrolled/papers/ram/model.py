@@ -1,0 +1,403 @@
+"""The recurrent attention model: glimpse, core, location and action networks, and the hybrid loss.
+
+Time comes first in what a rollout returns: ``[time, batch, ...]``. Locations are (down, right).
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unrolled.base.errors import UsageError, unknown
+from unrolled.nn.cells import LSTMState, lstm_step
+from unrolled.nn.scan import ShapeError
+from unrolled.nn.score_function import score_function_loss
+from unrolled.papers.ram.retina import fixation, look, pyramid
+
+POLICIES = ("learned", "random", "centre")
+STARTS = ("learned", "random", "centre")
+
+
+class GlimpseWeights(NamedTuple):
+    """The parameters of the glimpse network; the second layer's two maps share one bias."""
+
+    W_rho: Float[Tensor, "what glimpse"]
+    b_rho: Float[Tensor, " what"]
+    W_l: Float[Tensor, "where 2"]
+    b_l: Float[Tensor, " where"]
+    W_g: Float[Tensor, "units what_and_where"]
+    b_g: Float[Tensor, " units"]
+
+
+def what_and_where(
+    rho: Float[Tensor, "batch glimpse"], location: Float[Tensor, "batch 2"], weights: GlimpseWeights
+) -> tuple[Float[Tensor, "batch what"], Float[Tensor, "batch where"]]:
+    """Features of what the retina sees, and of where it looks.
+
+    *Paper*: mnih2014recurrent, the glimpse network, first layer.
+
+        h_g = Rect(Lin(rho)),  h_l = Rect(Lin(l))
+
+    *Shapes*: as annotated.
+    """
+    what = torch.relu(functional.linear(rho, weights.W_rho, weights.b_rho))
+    where = torch.relu(functional.linear(location, weights.W_l, weights.b_l))
+    return what, where
+
+
+def glimpse_vector(
+    rho: Float[Tensor, "batch glimpse"], location: Float[Tensor, "batch 2"], weights: GlimpseWeights
+) -> Float[Tensor, "batch units"]:
+    """The glimpse vector g_t.
+
+    *Paper*: mnih2014recurrent, the glimpse network, second layer.
+
+        g_t = Rect(Lin(h_g) + Lin(h_l))
+
+    Both maps are one product with [h_g; h_l]: the columns of ``W_g`` are those of the two matrices.
+
+    *Shapes*: as annotated.
+    """
+    features = torch.cat(what_and_where(rho, location, weights), dim=1)
+    return torch.relu(functional.linear(features, weights.W_g, weights.b_g))
+
+
+def core_step(
+    h: Float[Tensor, "batch hidden"],
+    glimpse: Float[Tensor, "batch units"],
+    W_h: Float[Tensor, "hidden hidden"],
+    W_x: Float[Tensor, "hidden units"],
+    b: Float[Tensor, " hidden"],
+) -> Float[Tensor, "batch hidden"]:
+    """One step of the rectified core.
+
+    *Paper*: mnih2014recurrent, the core network of the classification experiments.
+
+        h_t = Rect(Lin(h_{t-1}) + Lin(g_t))
+
+    *Shapes*: as annotated.
+
+    >>> core_step(torch.ones(1, 1), torch.ones(1, 1), torch.ones(1, 1), -3 * torch.eye(1), torch.zeros(1))
+    tensor([[0.]])
+    """
+    return torch.relu(functional.linear(h, W_h) + functional.linear(glimpse, W_x, b))
+
+
+def sample_location(
+    mean: Float[Tensor, "... 2"], location_std: float, noise: Float[Tensor, "... 2"]
+) -> Float[Tensor, "... 2"]:
+    """A location from the policy, as a constant: no gradient passes through it.
+
+    *Paper*: mnih2014recurrent, the location network.
+
+        l_t ~ N(Lin(h_t), sigma^2 I)
+
+    *Shapes*: as annotated; ``noise`` is standard normal.
+    """
+    return (mean + location_std * noise).detach()
+
+
+def location_log_prob(
+    sample: Float[Tensor, "... 2"], mean: Float[Tensor, "... 2"], location_std: float
+) -> Float[Tensor, "..."]:
+    """The log-density of a location that the policy drew, before any clamping.
+
+    *Paper*: mnih2014recurrent, the location network; its score (l - mu) / sigma^2 is in the Torch blog.
+
+    *Shapes*: as annotated.
+
+    >>> mean = torch.zeros(1, 2, requires_grad=True)
+    >>> location_log_prob(torch.tensor([[0.1, -0.2]]), mean, 0.1).backward()
+    >>> mean.grad
+    tensor([[ 10., -20.]])
+    """
+    squared = ((sample - mean) / location_std).square().sum(-1)
+    return -squared / 2 - 2 * math.log(location_std) - math.log(2 * math.pi)
+
+
+def class_log_probs(
+    h: Float[Tensor, "batch hidden"], W: Float[Tensor, "classes hidden"], b: Float[Tensor, " classes"]
+) -> Float[Tensor, "batch classes"]:
+    """The log-probabilities of the classes, from the last hidden state.
+
+    *Paper*: mnih2014recurrent, the action network.
+
+        p(y | s_{1:T}) = softmax(Lin(h_T))
+
+    *Shapes*: as annotated.
+    """
+    return functional.log_softmax(functional.linear(h, W, b), dim=-1)
+
+
+class Rollout(NamedTuple):
+    """What one look at a batch of images gave.
+
+    ``locations`` are where the retina looked, all in [-1, 1]; ``log_prob`` and ``baseline`` belong to the
+    locations that the policy chose: all but the first, unless that is learned too.
+    """
+
+    log_probs: Float[Tensor, "batch classes"]
+    locations: Float[Tensor, "time batch 2"]
+    log_prob: Float[Tensor, "chosen batch"]
+    baseline: Float[Tensor, "chosen batch"]
+    hidden: Float[Tensor, "time batch hidden"]
+
+
+class HybridLoss(NamedTuple):
+    """The three parts of the loss, each a mean over the batch, and the mean reward."""
+
+    classification: Float[Tensor, ""]
+    baseline: Float[Tensor, ""]
+    location: Float[Tensor, ""]
+    reward: Float[Tensor, ""]
+
+
+def reinforce(
+    log_prob: Float[Tensor, "chosen batch"],
+    reward: Float[Tensor, " batch"],
+    baseline: Float[Tensor, "chosen batch"] | None = None,
+) -> Float[Tensor, ""]:
+    """A scalar whose gradient is minus the REINFORCE estimate, with or without a baseline.
+
+    *Paper*: mnih2014recurrent, equations 2 (without) and 3 (with a baseline).
+
+        1/M sum_i sum_t grad log pi(u_t^i | s_{1:t}^i) (R^i - b_t^i)
+
+    The last step's reward is every step's: R. The gradient stops at (R - b_t).
+
+    *Shapes*: as annotated.
+    """
+    reward = reward.expand_as(log_prob)
+    return score_function_loss(log_prob, reward, 0.0 if baseline is None else baseline)
+
+
+def baseline_error(
+    baseline: Float[Tensor, "chosen batch"], reward: Float[Tensor, " batch"]
+) -> Float[Tensor, ""]:
+    """The squared error that makes a baseline the expected reward, summed over steps.
+
+    *Paper*: mnih2014recurrent, below equation 3.
+
+        b_t = E_pi[R_t]
+
+    *Shapes*: as annotated.
+    """
+    return (reward.detach() - baseline).square().sum(0).mean()
+
+
+def rewards(
+    log_probs: Float[Tensor, "batch classes"], labels: Int[Tensor, " batch"]
+) -> Float[Tensor, " batch"]:
+    """R: 1 where the most probable class is the right one, else 0.
+
+    *Paper*: mnih2014recurrent, equation 1: the sum of the r_t, of which only the last is not zero.
+    """
+    return (log_probs.argmax(1) == labels).to(log_probs.dtype)
+
+
+def hybrid_loss(rollout: Rollout, labels: Int[Tensor, " batch"]) -> HybridLoss:
+    """The parts of the hybrid loss: cross-entropy at the last step, baseline, and REINFORCE.
+
+    *Paper*: mnih2014recurrent, equation 3 and the text on the hybrid loss.
+
+        L = -log p(y) + sum_t (R - b_t)^2 - lambda sum_t log pi(l_t) (R - b_t)
+
+    *Departures*: unspecified: lambda; whoever adds the parts chooses it.
+    """
+    reward = rewards(rollout.log_probs, labels)
+    return HybridLoss(
+        functional.nll_loss(rollout.log_probs, labels),
+        baseline_error(rollout.baseline, reward),
+        reinforce(rollout.log_prob, reward, rollout.baseline),
+        reward.mean(),
+    )
+
+
+class RectifiedState(NamedTuple):
+    """The state of the rectified core."""
+
+    h: Float[Tensor, "batch hidden"]
+
+
+class Core(nn.Module):
+    """The recurrent core: rectified units (classification) or an LSTM (the game).
+
+    *Paper*: mnih2014recurrent, the core network.
+
+    *Raises*: `UsageError` for another kind.
+    """
+
+    def __init__(self, units: int, hidden_size: int, kind: str = "rectified") -> None:
+        super().__init__()
+        if kind not in ("rectified", "lstm"):
+            raise unknown("core", kind, ("rectified", "lstm"))
+        self.kind, self.hidden_size = kind, hidden_size
+        rows = 4 * hidden_size if kind == "lstm" else hidden_size
+        self.W_h = nn.Parameter(torch.empty(rows, hidden_size))
+        self.W_x = nn.Parameter(torch.empty(rows, units))
+        self.b = nn.Parameter(torch.zeros(rows))
+        if kind == "lstm":
+            for weight in (self.W_h, self.W_x):
+                nn.init.uniform_(weight, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
+            nn.init.ones_(self.b[hidden_size : 2 * hidden_size])
+        else:
+            nn.init.orthogonal_(self.W_h)
+            nn.init.kaiming_uniform_(self.W_x, nonlinearity="relu")
+
+    def initial(self, batch: int) -> RectifiedState | LSTMState:
+        """The state before the first glimpse: zeros."""
+        zeros = self.b.new_zeros(batch, self.hidden_size)
+        return LSTMState(zeros, zeros) if self.kind == "lstm" else RectifiedState(zeros)
+
+    def forward(
+        self, state: RectifiedState | LSTMState, glimpse: Float[Tensor, "batch units"]
+    ) -> RectifiedState | LSTMState:
+        """The state after one more glimpse."""
+        if self.kind == "lstm":
+            return lstm_step(state, glimpse, self.W_x, self.W_h, self.b)
+        return RectifiedState(core_step(state.h, glimpse, self.W_h, self.W_x, self.b))
+
+
+class GlimpseNetwork(nn.Module):
+    """The glimpse network: what the retina sees and where it looks, in one vector.
+
+    *Paper*: mnih2014recurrent, the glimpse network; 128, 128 and 256 units there.
+    """
+
+    def __init__(self, length: int, what: int = 128, where: int = 128, units: int = 256) -> None:
+        super().__init__()
+        self.what, self.where = nn.Linear(length, what), nn.Linear(2, where)
+        self.both = nn.Linear(what + where, units)
+        for layer in (self.what, self.where, self.both):
+            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+
+    @property
+    def weights(self) -> GlimpseWeights:
+        """The parameters as `glimpse_vector` takes them."""
+        layers = (self.what, self.where, self.both)
+        return GlimpseWeights(*(part for layer in layers for part in (layer.weight, layer.bias)))
+
+    def forward(
+        self, rho: Float[Tensor, "batch glimpse"], location: Float[Tensor, "batch 2"]
+    ) -> Float[Tensor, "batch units"]:
+        """The glimpse vector."""
+        return glimpse_vector(rho, location, self.weights)
+
+
+class RAM(nn.Module):
+    """The recurrent attention model: reads an image in a few glimpses, and says what it shows.
+
+    *Paper*: mnih2014recurrent, Section 3.
+
+    In training, locations are drawn from the policy; in evaluation they are its means. Cross-entropy trains
+    the glimpse network, the core and the action network; REINFORCE trains the location network alone, and
+    the squared error the baseline alone: neither pulls on the core unless ``through_core`` says so.
+
+    *Options*: ``reach`` is how many pixels a location of 1 lies from the centre. ``location_std`` is sigma.
+    ``start`` is the first location: "random" in [-1, 1]^2, "centre", or "learned", drawn from the policy of
+    the zero state. ``policy`` "random" or "centre" replaces the location network ("learned"), for comparison.
+    ``core`` is "rectified" or "lstm". ``gain`` multiplies the location network's output: Adam moves every
+    weight by about its learning rate, and 256 of them together move a location far.
+
+    *Shapes*: images are ``[batch, height, width]``, of any size: the number of weights and the pixels read
+    depend on the glimpses only.
+
+    *Departures*: unspecified: reach, sigma, the first location and the initial weights (He's for rectified
+    layers, an orthogonal recurrent matrix). Samples beyond the border are clamped where the retina looks,
+    and nowhere else. Architecture: ``gain``, which is 1 in the paper.
+
+    *Raises*: `UsageError` for an unknown core, policy or start, `ShapeError` for other images.
+
+    >>> ram = RAM(glimpse_size=8)
+    >>> ram(torch.zeros(5, 28, 28), glimpses=6).log_probs.shape
+    torch.Size([5, 10])
+    """
+
+    def __init__(
+        self,
+        glimpse_size: int,
+        scales: int = 1,
+        *,
+        reach: float = 13.0,
+        location_std: float = 0.1,
+        hidden_size: int = 256,
+        features: tuple[int, int, int] = (128, 128, 256),
+        classes: int = 10,
+        core: str = "rectified",
+        start: str = "random",
+        policy: str = "learned",
+        through_core: bool = False,
+        gain: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if policy not in POLICIES:
+            raise unknown("policy", policy, POLICIES)
+        if start not in STARTS:
+            raise unknown("start", start, STARTS)
+        if not location_std > 0:
+            raise UsageError(f"location_std is {location_std}; it must be positive")
+        self.glimpse_size, self.scales, self.reach = glimpse_size, scales, reach
+        self.location_std, self.start, self.policy = location_std, start, policy
+        self.through_core, self.gain = through_core, gain
+        self.glimpse = GlimpseNetwork(scales * glimpse_size**2, *features)
+        self.core = Core(features[2], hidden_size, core)
+        self.location = nn.Linear(hidden_size, 2)
+        self.baseline = nn.Linear(hidden_size, 1)
+        self.action = nn.Linear(hidden_size, classes)
+
+    def forward(self, images: Float[Tensor, "batch height width"], glimpses: int) -> Rollout:
+        """Look ``glimpses`` times, and classify."""
+        if images.ndim != 3 or glimpses < 1:
+            raise ShapeError(f"images are [batch, height, width] and seen at least once, not {images.shape}")
+        return self.roll(pyramid(images, self.scales), *images.shape[1:], glimpses, sample=self.training)
+
+    def roll(
+        self, levels: tuple[Tensor, ...], height: int, width: int, glimpses: int, *, sample: bool
+    ) -> Rollout:
+        """The same for images whose `pyramid` is known, so that several looks share it.
+
+        Locations are drawn where ``sample`` says so, and are the policy's means otherwise.
+        """
+        state = self.core.initial(len(levels[0]))
+        before, samples, locations, hidden = [], [], [], []
+        for t in range(glimpses):
+            choice, chosen = self._next(state.h, first=t == 0, sample=sample)
+            if chosen:
+                before.append(state.h)
+                samples.append(choice)
+            location = choice.clamp(-1, 1)
+            rho = look(levels, fixation(location, height, width, self.reach), self.glimpse_size)
+            state = self.core(state, self.glimpse(rho, location))
+            hidden.append(state.h)
+            locations.append(location)
+        log_prob, baseline = self._of_choices(before, samples, state.h)
+        log_probs = class_log_probs(state.h, self.action.weight, self.action.bias)
+        return Rollout(log_probs, torch.stack(locations), log_prob, baseline, torch.stack(hidden))
+
+    def mean(self, h: Float[Tensor, "... hidden"]) -> Float[Tensor, "... 2"]:
+        """The mean of the location policy."""
+        return self.gain * self.location(h)
+
+    def _next(self, h: Tensor, first: bool, sample: bool) -> tuple[Tensor, bool]:
+        """The next location, a constant that may lie outside of [-1, 1], and whether the policy chose it."""
+        kind = self.start if first and self.policy == "learned" else self.policy
+        if kind == "centre":
+            return h.new_zeros(len(h), 2), False
+        if kind == "random":
+            return torch.rand(len(h), 2, dtype=h.dtype, device=h.device) * 2 - 1, False
+        mean = self.mean(h.detach())
+        noise = torch.randn_like(mean) if sample else torch.zeros_like(mean)
+        return sample_location(mean, self.location_std, noise), True
+
+    def _of_choices(self, before: list[Tensor], samples: list[Tensor], h: Tensor) -> tuple[Tensor, Tensor]:
+        """The log-densities and the baselines of all chosen locations at once."""
+        if not samples:
+            return h.new_zeros(0, len(h)), h.new_zeros(0, len(h))
+        h = torch.stack(before)
+        mean = self.mean(h if self.through_core else h.detach())
+        log_prob = location_log_prob(torch.stack(samples), mean, self.location_std)
+        return log_prob, self.baseline(h.detach()).squeeze(-1)

@@ -1,0 +1,1 @@
+"""Auto-Encoding Variational Bayes (Kingma and Welling, 2014)."""

@@ -1,0 +1,157 @@
+"""The networks, the estimators and wake-sleep: what holds whatever the weights are."""
+
+import pytest
+import torch
+
+from unrolled.base.errors import UsageError
+from unrolled.nn.distributions import DiagonalGaussian, gaussian_kl, kl_per_dimension
+from unrolled.papers.vae.linear_gaussian import LinearGaussian
+from unrolled.papers.vae.model import VAE, first_estimator, latent_grid, second_estimator
+
+
+@pytest.fixture(params=["bernoulli", "gaussian"])
+def network(request):
+    torch.manual_seed(0)
+    return VAE(12, 3, (8, 6), activation="relu", likelihood=request.param)
+
+
+def test_decoder_has_the_encoders_layers_in_reverse(network):
+    sizes = [(layer.in_features, layer.out_features) for layer in network.encoder]
+    assert sizes == [(12, 8), (8, 6), (6, 6)]
+    back = [(layer.in_features, layer.out_features) for layer in network.decoder]
+    assert back[:2] == [(3, 6), (6, 8)]
+
+
+def test_both_estimators_have_the_same_mean(network):
+    torch.manual_seed(1)
+    x, noise = torch.rand(2, 12).round(), torch.randn(20_000, 2, 3)
+    with torch.no_grad():
+        posterior = network.encode(x)
+        z = posterior.from_noise(noise)
+        each_a = network.log_weights(x, noise)
+        each_b = network.decode(z).log_prob(x) - gaussian_kl(posterior)
+        error = ((each_a - each_b).var(0) / len(noise)).sqrt()
+        difference = network.bound(x, noise, "A") - network.bound(x, noise, "B")
+    assert (difference.abs() <= 4 * error).all()
+    assert torch.allclose(network.bound(x, noise, "A"), each_a.mean(0), atol=1e-3)
+
+
+def test_wake_moves_the_decoder_alone_and_sleep_the_encoder_alone(network):
+    torch.manual_seed(2)
+    x = torch.rand(4, 12).round()
+    noise, dream, pixels = torch.randn(4, 3), torch.randn(4, 3), torch.rand(4, 12)
+    wake, sleep = network.wake_sleep(x, noise, dream, pixels)
+    moved = []
+    for loss in (wake, sleep):
+        network.zero_grad()
+        loss.mean().backward()
+        moved.append({name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None})
+    assert moved == [{"decoder"}, {"encoder"}]
+
+
+def test_wake_sees_data_with_inferred_latents_and_sleep_sees_dreams(network):
+    torch.manual_seed(3)
+    x = torch.rand(4, 12).round()
+    noise, dream, pixels = torch.randn(4, 3), torch.randn(4, 3), torch.rand(4, 12)
+    wake, sleep = network.wake_sleep(x, noise, dream, pixels)
+    z = network.encode(x).from_noise(noise)
+    log_joint = network.prior(z).log_prob(z) + network.decode(z).log_prob(x)
+    assert torch.allclose(wake, -log_joint)
+    dreamt = network.decode(dream).from_noise(pixels)
+    assert torch.allclose(sleep, -network.encode(dreamt).log_prob(dream))
+
+
+def test_sleep_is_least_at_the_exact_posterior():
+    # The encoder sees pairs of the model itself, so no other encoder can do better on average.
+    truth = LinearGaussian.random(6, 2, seed=0, orthogonal=True)
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(20_000, 2, dtype=torch.float64, generator=generator)
+    x = truth.decode(z).from_noise(torch.randn(20_000, 6, dtype=torch.float64, generator=generator))
+    exact = truth.posterior(x)
+    mean, deviation = exact.mean, exact.variance.sqrt()
+    losses = [
+        -DiagonalGaussian(mean + shift, deviation * scale).log_prob(z).mean()
+        for shift, scale in ((0.0, 1.0), (0.1, 1.0), (0.0, 1.2), (0.0, 0.8))
+    ]
+    assert min(losses) == losses[0]
+
+
+def test_paper_initialisation_draws_every_parameter():
+    torch.manual_seed(0)
+    network = VAE(100, 20, deviation=0.01)
+    everything = torch.cat([parameter.flatten() for parameter in network.parameters()])
+    assert everything.std().item() == pytest.approx(0.01, rel=0.02)
+    assert (everything != 0).all()
+
+
+def test_log_variance_of_a_gaussian_decoder_stops_at_its_smallest():
+    network = VAE(4, 2, (3,), likelihood="gaussian", smallest_log_variance=-4.0)
+    with torch.no_grad():
+        network.decoder[-1].bias.fill_(-1e4)
+    assert torch.allclose(network.decode(torch.randn(5, 2)).deviation, torch.tensor(-2.0).exp())
+    assert network.decode(torch.randn(5, 2)).mean.abs().max() == 0
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+def test_bound_is_finite_for_extreme_pictures(network, scale):
+    x = scale * torch.ones(3, 12)
+    bound = network.bound(x if network.likelihood == "gaussian" else x.clamp(max=1), torch.randn(2, 3, 3))
+    assert bound.isfinite().all()
+
+
+def test_unknown_network_is_told():
+    with pytest.raises(UsageError, match="activation 'sine'"):
+        VAE(4, 2, activation="sine")
+    with pytest.raises(UsageError, match="likelihood 'poisson'"):
+        VAE(4, 2, likelihood="poisson")
+
+
+def test_grid_cells_are_equally_likely():
+    grid = latent_grid(5, torch.float64)
+    assert grid.shape == (25, 2)
+    shares = 0.5 * (1 + torch.erf(grid / 2**0.5))
+    assert torch.allclose(shares[:5, 1], torch.arange(0.1, 1, 0.2, dtype=torch.float64))
+    assert torch.allclose(shares[::5, 0], torch.arange(0.9, 0, -0.2, dtype=torch.float64))
+
+
+class TestLinearGaussian:
+    """Both sides of equation 1, each by itself."""
+
+    @pytest.fixture
+    def setting(self):
+        model = LinearGaussian.random(5, 2, seed=3)
+        generator = torch.Generator().manual_seed(4)
+        x = torch.randn(50, 5, dtype=torch.float64, generator=generator)
+        mean, raw = torch.randn(2, 50, 2, dtype=torch.float64, generator=generator)
+        return model, x, DiagonalGaussian(mean, raw.exp())
+
+    def test_gap_is_the_divergence_from_the_posterior(self, setting):
+        model, x, q = setting
+        gap = model.log_evidence(x) - model.bound(x, q)
+        assert torch.allclose(gap, model.divergence(x, q), atol=1e-9)
+
+    def test_bound_never_exceeds_the_evidence(self, setting):
+        model, x, q = setting
+        assert (model.bound(x, q) <= model.log_evidence(x) + 1e-9).all()
+
+    def test_joint_is_evidence_times_posterior(self, setting):
+        model, x, q = setting
+        posterior = model.posterior(x).log_prob(q.mean)
+        assert torch.allclose(model.log_joint(x, q.mean), model.log_evidence(x) + posterior)
+
+    def test_first_estimator_is_constant_at_the_exact_posterior_and_the_second_is_not(self):
+        model = LinearGaussian.random(5, 3, seed=0, orthogonal=True)
+        x = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        exact = model.posterior(x)
+        q = DiagonalGaussian(exact.mean, exact.variance.sqrt())
+        z = q.from_noise(torch.randn(1000, 4, 3, dtype=torch.float64))
+        a = first_estimator(model.log_joint(x, z)[None], q.log_prob(z)[None])
+        b = second_estimator(gaussian_kl(q).expand(1000, 4), model.decode(z).log_prob(x)[None])
+        assert a.var(0).max() < 1e-20
+        assert b.var(0).min() > 0.1
+        assert torch.allclose(a[0], model.log_evidence(x))
+
+
+def test_divergence_is_per_latent():
+    q = DiagonalGaussian(torch.tensor([[0.0, 2.0]]), torch.ones(1, 2))
+    assert torch.equal(kl_per_dimension(q), torch.tensor([[0.0, 2.0]]))
