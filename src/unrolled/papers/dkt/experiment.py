@@ -167,7 +167,8 @@ class DKTExperiment:
                 for cell in ("lstm", "rnn")
                 for k in range(1, 6)
             }
-            return runs | {"shuffled_5": replace(config, shuffled=True)}
+            longer = replace(config, shuffled=True, updates=config.updates * 3 // 2)  # it is harder
+            return runs | {"shuffled_5": longer}
         if profile == "paper":
             config = Config.paper()
             runs = {f"lstm_{name}": replace(config, data=name, updates=n) for name, n in UPDATES.items()}

@@ -109,7 +109,7 @@ class Config(TrainingConfig):
             location_std=0.25,
             location_gain=0.1,
             hidden=32,
-            updates=400,
+            updates=320,
             batch_size=512,
             optimiser="adam",
             learning_rate=5e-3,

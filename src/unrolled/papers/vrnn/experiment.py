@@ -91,12 +91,12 @@ class Config(TrainingConfig):
             latent=2,
             features=24,
             copies=5,
-            updates=120,
+            updates=100,
             batch_size=32,
             optimiser="adam",
             learning_rate=1e-2,
             schedule="linear",
-            evaluate_every=20,
+            evaluate_every=25,
             checkpoint_every=1000,
         )
 
@@ -239,7 +239,8 @@ def _small(config: Config) -> dict[str, Config]:
         found |= {f"{task}_{name}": three[name] for name in ("rnn", "vrnn")}
     one = replace(config, copies=1, output="bernoulli", latent=8, hidden=2 * config.hidden, features=48)
     found["digits_vrnn"] = replace(one, task="digits", input_size=8)
-    found["chorales_vrnn"] = replace(one, task="chorales", input_size=88, batch_size=16)
+    half = (config.updates + 1) // 2
+    found["chorales_vrnn"] = replace(one, task="chorales", input_size=88, batch_size=16, updates=half)
     return found
 
 
