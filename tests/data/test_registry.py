@@ -31,7 +31,7 @@ def test_registry_pins_every_file():
 def test_registry_agrees_with_the_manifest_of_the_test_data(real_folder):
     manifest = tomllib.loads((real_folder / "MANIFEST.toml").read_text())
     known = data.datasets()
-    assert set(known) == {dataset["name"] for dataset in manifest["dataset"]}
+    assert {dataset["name"] for dataset in manifest["dataset"]} <= set(known)
     for row in manifest["file"]:
         file = known[row["dataset"]].files[row["file"].removeprefix(row["dataset"] + "/")]
         assert (file.url, file.sha256, file.bytes) == (row["url"], row["sha256"], row["bytes"])
