@@ -1,4 +1,4 @@
-"""The cost of the pages grows with the number of entries and not faster; the benchmark says how long they take."""
+"""The cost of the pages grows with the number of entries and not faster; the benchmark tells the seconds."""
 
 from __future__ import annotations
 
