@@ -120,3 +120,10 @@ def test_a_file_that_is_no_notebook_is_one_fault(project: Path) -> None:
     file.write_text("{")
     (fault,) = faults(file)
     assert "not a notebook" in fault
+
+
+def test_the_letters_of_an_embedded_sound_are_no_path(chapter: Callable[..., Path]) -> None:
+    sound = '<audio src="data:audio/wav;base64,UklG/wb/lP5x/p7TX8b/vo=="></audio>'
+    assert faults(chapter(adds(shown({"text/html": sound, "text/plain": "<Audio>"})))) == []
+    beside = shown({"text/html": f"{sound} /home/someone/file.wav", "text/plain": "<Audio>"})
+    assert any("/home/someone/file.wav" in fault for fault in faults(chapter(adds(beside))))
