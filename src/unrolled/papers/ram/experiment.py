@@ -98,7 +98,7 @@ class Config(TrainingConfig):
 
     @classmethod
     def catch(cls) -> Config:
-        """Catch on 8x8 pixels: a resting paddle gets a quarter of the balls, this one nearly all."""
+        """Catch on 8x8 pixels, where a resting paddle gets a quarter of the balls."""
         return cls(
             source="catch",
             scene="plain",
