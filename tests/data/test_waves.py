@@ -18,7 +18,7 @@ def test_switches_are_where_the_regime_changes(sequences, time, seed):
     assert (x.dtype, switches.dtype, regimes.dtype) == (torch.float32, torch.bool, torch.int64)
     assert not switches[:, 0].any()
     assert torch.equal(switches[:, 1:], regimes[:, 1:] != regimes[:, :-1])
-    assert 0 <= int(regimes.min()) <= int(regimes.max()) < len(waves.REGIMES)
+    assert 0 <= int(regimes.min()) <= int(regimes.max()) < len(waves.LEVELS)
     for row in switches:
         assert all(gap >= 4 for gap in row.nonzero().flatten().diff().tolist())
 
@@ -31,24 +31,26 @@ def test_waves_follow_from_the_seed():
     assert not torch.equal(waves.bimodal(3, 40, 1), waves.bimodal(3, 40, 2))
 
 
-def test_amplitude_and_period_are_those_of_the_regime():
-    x, _, regimes = waves.regime_waves(400, 200, 0, noise=0.0)
-    for number, (_, amplitude) in enumerate(waves.REGIMES):
+@pytest.mark.parametrize("kind", [waves.LEVELS, waves.AMPLITUDES], ids=["levels", "amplitudes"])
+def test_level_amplitude_and_period_are_those_of_the_regime(kind):
+    x, _, regimes = waves.regime_waves(400, 200, 0, regimes=kind, switch=1 / 16, noise=0.0)
+    x = x - torch.tensor([regime.level for regime in kind])[regimes][..., None]
+    for number, regime in enumerate(kind):
         values = x[..., 0][regimes == number]
-        assert float(values.abs().max()) == pytest.approx(amplitude, rel=1e-3)
-        assert float(values.square().mean()) == pytest.approx(amplitude**2 / 2, rel=0.05)
+        assert float(values.abs().max()) == pytest.approx(regime.amplitude, rel=1e-3)
+        assert float(values.square().mean()) == pytest.approx(regime.amplitude**2 / 2, rel=0.05)
     # Of a pure sine, x[t+1] + x[t-1] = 2 cos(w) x[t], with any phase.
     steady = (regimes[:, 2:] == regimes[:, 1:-1]) & (regimes[:, 1:-1] == regimes[:, :-2])
-    for number, (period, _) in enumerate(waves.REGIMES):
+    for number, regime in enumerate(kind):
         inside = steady & (regimes[:, 1:-1] == number)
         around = (x[:, 2:, 0] + x[:, :-2, 0])[inside]
         torch.testing.assert_close(
-            around, 2 * math.cos(2 * math.pi / period) * x[:, 1:-1, 0][inside], atol=1e-5, rtol=1e-5
+            around, 2 * math.cos(2 * math.pi / regime.period) * x[:, 1:-1, 0][inside], atol=1e-5, rtol=1e-5
         )
 
 
 def test_every_regime_follows_every_other_at_the_given_rate():
-    _, switches, regimes = waves.regime_waves(600, 100, 3, switch=0.1, hold=1)
+    _, switches, regimes = waves.regime_waves(600, 100, 3, regimes=waves.AMPLITUDES, switch=0.1, hold=1)
     assert float(switches[:, 1:].float().mean()) == pytest.approx(0.1, abs=0.005)
     pairs = {(a, b) for a in range(3) for b in range(3) if a != b}
     before, after = regimes[:, :-1][switches[:, 1:]], regimes[:, 1:][switches[:, 1:]]
@@ -82,7 +84,7 @@ def test_limits_are_those_of_drawn_values(gap, noise):
     ("call", "message"),
     [
         (lambda: waves.regime_waves(0, 5, 0), "at least one sequence"),
-        (lambda: waves.regime_waves(1, 5, 0, regimes=[(3, 1)]), "at least two regimes"),
+        (lambda: waves.regime_waves(1, 5, 0, regimes=[waves.Regime(3, 1)]), "at least two regimes"),
         (lambda: waves.regime_waves(1, 5, 0, switch=1.5), "a chance lies in 0 to 1"),
         (lambda: waves.regime_waves(1, 5, 0, noise=float("nan")), "the noise is a deviation"),
         (lambda: waves.bimodal(1, 0, 0), "at least one sequence"),

@@ -12,8 +12,20 @@ from torch import Tensor
 
 from unrolled.base.errors import UsageError
 
-REGIMES = ((24.0, 0.4), (12.0, 1.0), (8.0, 2.0))
-"""Period in steps and amplitude of each regime."""
+
+class Regime(NamedTuple):
+    """A sine about a level: ``level + amplitude * sin(2 pi t / period + phase)``."""
+
+    period: float  # in steps
+    amplitude: float
+    level: float = 0.0
+
+
+LEVELS = (Regime(24.0, 0.3, -1.0), Regime(8.0, 0.3, 1.0))
+"""Two regimes that lie apart: at a switch the wave jumps."""
+
+AMPLITUDES = (Regime(24.0, 0.4), Regime(12.0, 1.0), Regime(8.0, 2.0))
+"""Regimes about one level: at a switch the wave bends, and seldom jumps."""
 
 
 class RegimeWaves(NamedTuple):
@@ -40,17 +52,18 @@ def regime_waves(
     time: int,
     seed: int,
     *,
-    regimes: Sequence[tuple[float, float]] = REGIMES,
-    switch: float = 1 / 16,
-    hold: int = 6,
-    noise: float = 0.05,
+    regimes: Sequence[Regime] = LEVELS,
+    switch: float = 1 / 8,
+    hold: int = 4,
+    noise: float = 0.1,
 ) -> RegimeWaves:
-    """Noisy sines that change period and amplitude at random times; the phase runs on through a switch.
+    """Noisy sines that change level, period and amplitude at random times; the phase runs on.
 
-    Within a regime the next value is all but known; when a regime ends, and which one follows, is not.
+    Within a regime the next value is all but known; when a regime ends, and, of three or more, which one
+    follows, is not.
 
     Args:
-        regimes: period in steps and amplitude of each; the next one is drawn among the others.
+        regimes: between which the wave switches; the next one is drawn among the others.
         switch: the chance of a switch at a step, once the regime has lasted.
         hold: the steps that a regime lasts at least.
         noise: the deviation of the Gaussian noise on every value.
@@ -60,15 +73,15 @@ def regime_waves(
 
     >>> waves = regime_waves(2, 50, seed=0)
     >>> tuple(waves.x.shape), waves.regimes[0].unique().tolist(), int(waves.switches[0].sum())
-    ((2, 50, 1), [0, 1, 2], 2)
+    ((2, 50, 1), [0, 1], 5)
     """
     _sizes(sequences, time, noise)
-    if len(regimes) < 2 or any(period <= 0 for period, _ in regimes):
+    if len(regimes) < 2 or any(regime.period <= 0 for regime in regimes):
         raise UsageError("at least two regimes are needed, each with a period above 0")
     if not 0 <= switch <= 1 or hold < 1:
         raise UsageError(f"a chance lies in 0 to 1 and a regime lasts a step, not {switch} and {hold}")
     random = np.random.RandomState(seed)
-    periods, amplitudes = np.array(regimes, float).T
+    periods, amplitudes, levels = np.array(regimes, float).T
     regime, lasted = random.randint(len(regimes), size=sequences), random.randint(hold, size=sequences)
     phase = random.uniform(0, 2 * math.pi, sequences)
     numbers, switches = np.empty((sequences, time), np.int64), np.zeros((sequences, time), bool)
@@ -78,7 +91,7 @@ def regime_waves(
         step = random.randint(1, len(regimes), size=sequences)
         regime, lasted = np.where(now, (regime + step) % len(regimes), regime), np.where(now, 1, lasted + 1)
         phase = phase + 2 * math.pi / periods[regime]
-        x[:, t] += amplitudes[regime] * np.sin(phase)
+        x[:, t] += levels[regime] + amplitudes[regime] * np.sin(phase)
         numbers[:, t], switches[:, t] = regime, now
     return RegimeWaves(
         torch.from_numpy(x.astype(np.float32))[..., None],

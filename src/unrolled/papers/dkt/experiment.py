@@ -118,13 +118,14 @@ class Config(TrainingConfig):
             inputs="one_hot",
             hidden=64,
             dropout=0.0,
-            updates=160,
+            test_students=1000,
+            updates=100,
             batch_size=50,
             optimiser="adam",
-            learning_rate=1e-2,
+            learning_rate=2e-2,
             schedule="linear",
             clip_norm=1.0,
-            evaluate_every=80,
+            evaluate_every=100,
             checkpoint_every=1000,
         )
 
@@ -167,7 +168,8 @@ class DKTExperiment:
                 for cell in ("lstm", "rnn")
                 for k in range(1, 6)
             }
-            longer = replace(config, shuffled=True, updates=config.updates * 3 // 2)  # it is harder
+            more = config.updates * 13 // 10  # it is harder
+            longer = replace(config, shuffled=True, updates=more, evaluate_every=more)
             return runs | {"shuffled_5": longer}
         if profile == "paper":
             config = Config.paper()

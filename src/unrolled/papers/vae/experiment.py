@@ -90,7 +90,7 @@ class Config(TrainingConfig):
             batch_size=100,
             optimiser="adam",
             learning_rate=1e-2,
-            evaluate_every=51,
+            evaluate_every=102,
             checkpoint_every=10_000,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -34,6 +35,15 @@ WAVES = {"train": 512, "valid": 200}
 STEPS = 40
 """Their length."""
 
+GENERATED: dict[str, Callable[[int, int, int], Tensor]] = {
+    "waves": lambda *drawn: waves.regime_waves(*drawn).x,
+    "amplitudes": lambda *drawn: (
+        waves.regime_waves(*drawn, regimes=waves.AMPLITUDES, switch=1 / 16, noise=0.05).x
+    ),
+    "bimodal": waves.bimodal,
+}
+"""Of sequences, steps and seed: the sequences of each generated task."""
+
 WARM_UP = 0.5
 """The share of the updates of an ensemble with latents over which the divergence's weight rises to 1."""
 
@@ -46,6 +56,7 @@ class Config(TrainingConfig):
     """An LSTM without latents, the VRNN, or the VRNN whose prior is N(0, I)."""
     task: Literal[
         "waves",
+        "amplitudes",
         "bimodal",
         "digits",
         "chorales",
@@ -91,12 +102,12 @@ class Config(TrainingConfig):
             latent=2,
             features=24,
             copies=5,
-            updates=100,
+            updates=85,
             batch_size=32,
             optimiser="adam",
             learning_rate=1e-2,
             schedule="linear",
-            evaluate_every=25,
+            evaluate_every=17,
             checkpoint_every=1000,
         )
 
@@ -177,7 +188,7 @@ class VRNNExperiment:
 
         For copies, generated sequences ``[n, copies, time, input]``, from seeds of their own.
         """
-        if config.task in ("waves", "bimodal"):
+        if config.task in GENERATED:
             made = {
                 split: torch.stack([generated(config.task, split, s) for s in range(config.copies)], 1)
                 for split in WAVES
@@ -261,15 +272,16 @@ def _on_real_data(config: Config) -> dict[str, Config]:
     pen = replace(speech, task="strokes", output="pen", components=20, input_size=3, updates=600)
     found |= {f"strokes_{name}": networks(pen)[name] for name in ("rnn", "vrnn")}
     longer = replace(Config.book(), updates=1000, evaluate_every=100)
-    return found | {f"waves_{name}": networks(longer)[name] for name in ("rnn", "vrnn")}
+    for task in ("waves", "amplitudes"):
+        two = networks(replace(longer, task=task))
+        found |= {f"{task}_{name}": two[name] for name in ("rnn", "vrnn")}
+    return found
 
 
 def generated(task: str, split: str, seed: int) -> Tensor:
     """The generated sequences of one copy and split, ``[n, time, 1]``."""
     number = 2 * seed + list(WAVES).index(split)
-    if task == "waves":
-        return waves.regime_waves(WAVES[split], STEPS, number).x
-    return waves.bimodal(WAVES[split], STEPS, number)
+    return GENERATED[task](WAVES[split], STEPS, number)
 
 
 def _whole(x: Tensor) -> Arrays:
