@@ -13,7 +13,9 @@ import torch
 
 from unrolled.base.errors import UnrolledError
 from unrolled.data import faces
+from unrolled.data.pickled import read_array
 
+BYTES = ("u1",)
 ARRAY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
 
@@ -38,7 +40,7 @@ def python_2(array, kind="u1"):
 def test_array_of_python_2_comes_back(tmp_path):
     path = tmp_path / "faces.pkl"
     path.write_bytes(python_2(ARRAY))
-    assert np.array_equal(faces.read_pickled_bytes(path), ARRAY)
+    assert np.array_equal(read_array(path, BYTES), ARRAY)
 
 
 class Harmful:
@@ -55,7 +57,7 @@ def test_malicious_pickle_runs_nothing(tmp_path, protocol, wrap):
     trace = tmp_path / "trace"
     path = pickled(tmp_path, wrap(Harmful(os.system, f"touch {trace}")), protocol)
     with pytest.raises(UnrolledError, match="refused as a pickle: it asks for") as caught:
-        faces.read_pickled_bytes(path)
+        read_array(path, BYTES)
     assert str(path) in str(caught.value)
     assert not trace.exists()
     pickle.loads(path.read_bytes())  # this one would have run
@@ -86,7 +88,7 @@ def test_malicious_pickle_runs_nothing(tmp_path, protocol, wrap):
 )
 def test_everything_but_one_array_of_bytes_is_refused(tmp_path, thing):
     with pytest.raises(UnrolledError, match="pickle"):
-        faces.read_pickled_bytes(pickled(tmp_path, thing))
+        read_array(pickled(tmp_path, thing), BYTES)
 
 
 @pytest.mark.parametrize("kind", ["f8", "O", "V4", "u2"])
@@ -94,7 +96,7 @@ def test_arrays_of_other_types_are_refused(tmp_path, kind):
     path = tmp_path / "faces.pkl"
     path.write_bytes(python_2(ARRAY, kind))
     with pytest.raises(UnrolledError, match=f"type '{kind}'"):
-        faces.read_pickled_bytes(path)
+        read_array(path, BYTES)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_what_is_no_pickle_is_told(tmp_path, content):
     path = tmp_path / "faces.pkl"
     path.write_bytes(content)
     with pytest.raises(UnrolledError):
-        faces.read_pickled_bytes(path)
+        read_array(path, BYTES)
 
 
 def test_every_cut_and_every_changed_name_is_refused(tmp_path):
@@ -113,16 +115,16 @@ def test_every_cut_and_every_changed_name_is_refused(tmp_path):
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(UnrolledError):
-            faces.read_pickled_bytes(path)
+            read_array(path, BYTES)
     path.write_bytes(whole.replace(b"I4\n", b"I5\n"))
     with pytest.raises(UnrolledError, match="12 bytes"):
-        faces.read_pickled_bytes(path)
+        read_array(path, BYTES)
     names = [arg for op, arg, _ in pickletools.genops(whole) if op.name == "GLOBAL"]
     assert names == ["numpy.core.multiarray _reconstruct", "numpy ndarray", "numpy dtype"]
     for name in (b"numpy\nndarray", b"numpy\ndtype", b"numpy.core.multiarray\n_reconstruct"):
         path.write_bytes(whole.replace(name, b"os\nsystem"))
         with pytest.raises(UnrolledError, match=r"it asks for os\.system"):
-            faces.read_pickled_bytes(path)
+            read_array(path, BYTES)
 
 
 class TestRealFrames:
