@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from unrolled.papers.ram.model import RAM, hybrid_loss
+from unrolled.papers.ram.learning import hybrid_loss
+from unrolled.papers.ram.model import RAM
 
 BATCH = 128
 Built = tuple[nn.Module, Callable[[], torch.Tensor]]

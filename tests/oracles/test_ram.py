@@ -8,17 +8,14 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
+from unrolled.papers.ram.learning import baseline_error, hybrid_loss, reinforce, rewards
 from unrolled.papers.ram.model import (
     GlimpseWeights,
     Rollout,
-    baseline_error,
     class_log_probs,
     core_step,
     glimpse_vector,
-    hybrid_loss,
     location_log_prob,
-    reinforce,
-    rewards,
     sample_location,
     what_and_where,
 )

@@ -5,7 +5,8 @@ import torch
 
 from unrolled.base.errors import UsageError
 from unrolled.nn.scan import ShapeError
-from unrolled.papers.ram.model import RAM, hybrid_loss, location_log_prob, reinforce
+from unrolled.papers.ram.learning import hybrid_loss, reinforce
+from unrolled.papers.ram.model import RAM, location_log_prob
 from unrolled.papers.ram.retina import fixation, pyramid, retina
 
 

@@ -13,7 +13,8 @@ from unrolled.base.errors import unknown
 from unrolled.data import canvases, digits, mnist, registry
 from unrolled.papers.ram.baselines import Convolutional, FullyConnected
 from unrolled.papers.ram.catch import CatchAgent, catch_evaluate, catch_loss, catch_starts
-from unrolled.papers.ram.model import RAM, Rollout, hybrid_loss
+from unrolled.papers.ram.learning import hybrid_loss
+from unrolled.papers.ram.model import RAM, Rollout
 from unrolled.papers.ram.retina import pyramid
 from unrolled.training.experiment import Arrays, Splits, TrainingConfig
 
@@ -109,7 +110,7 @@ class Config(TrainingConfig):
             location_std=0.25,
             location_gain=0.1,
             hidden=32,
-            updates=320,
+            updates=280,
             batch_size=512,
             optimiser="adam",
             learning_rate=5e-3,

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
 from unrolled.data import canvases
-from unrolled.papers.ram.model import RAM, Rollout, hybrid_loss
+from unrolled.papers.ram.learning import hybrid_loss
+from unrolled.papers.ram.model import RAM, Rollout
 
 Parameters = Mapping[str, Tensor]
 
