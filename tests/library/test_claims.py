@@ -156,6 +156,20 @@ def test_a_difference_pairs_the_runs_by_seed():
     assert found.scale == "100 updates, 2 seeds"
 
 
+def test_a_quotient_is_taken_seed_by_seed():
+    of = claim(measure={"metric": "test_accuracy", "of": {"model": "a"}, "over": {"model": "b"}})
+    runs = [run("a", s, 0.6) for s in range(2)] + [run("b", s, 0.3 - s / 10) for s in range(2)]
+    assert measure(of, runs).per_seed == {"0": pytest.approx(2.0), "1": pytest.approx(3.0)}
+    with pytest.raises(UnrolledError, match="divides by the test_accuracy"):
+        measure(of, [run("a", 0, 0.6), run("b", 0, 0.0)])
+
+
+@pytest.mark.parametrize("more", [{"minus": {"model": "c"}}, {"reduce": "wins"}])
+def test_a_quotient_is_no_difference(more):
+    with pytest.raises(ValueError, match="minus"):
+        claim(measure={"metric": "test_accuracy", "of": {"model": "a"}, "over": {"model": "b"}} | more)
+
+
 @pytest.mark.parametrize(
     ("how", "value"), [("mean", 2.0), ("median", 1.0), ("min", -1.0), ("max", 6.0), ("wins", 2.0)]
 )

@@ -102,8 +102,8 @@ def measure(claim: Claim, results: Iterable[Mapping]) -> Measurement | None:
     """A claim's value from the results of runs (``result.json``), or None where no run was made for it.
 
     Of several configurations or states of the code that fit, one is taken: of the paper's profile before
-    others, complete before not, more updates and seeds before fewer, newer before older. A difference pairs
-    the runs by seed.
+    others, complete before not, more updates and seeds before fewer, newer before older. A difference or a
+    quotient pairs the runs by seed.
 
     Raises:
         UnrolledError: if a run lacks the claim's metric, or it is no finite number.
@@ -113,7 +113,7 @@ def measure(claim: Claim, results: Iterable[Mapping]) -> Measurement | None:
     results = [result for result in results if result.get("profile") in _PROFILES]
     candidates = []
     for group in _groups(results, claim.measure.of):
-        others = [None] if claim.measure.minus is None else _groups(results, claim.measure.minus)
+        others = [None] if claim.measure.other is None else _groups(results, claim.measure.other)
         for other in others:
             seeds = set(group.runs) & set(other.runs) if other else set(group.runs)
             if seeds and (other is None or _same_profile(group, other)):
@@ -183,12 +183,23 @@ def _metric(claim: Claim, result: Mapping) -> float:
     return value * claim.measure.scale
 
 
+def _compared(claim: Claim, value: float, with_run: Mapping) -> float:
+    """The difference from, or the quotient over, the metric of another run."""
+    against = _metric(claim, with_run)
+    if claim.measure.over is None:
+        return value - against
+    if not against:
+        raise UnrolledError(
+            f"claim {claim.id} divides by the {claim.measure.metric} of {run_name(with_run)}, 0"
+        )
+    return value / against
+
+
 def _measurement(claim: Claim, group: _Group, other: _Group | None, seeds: list[int]) -> Measurement:
     runs = _used(group, other, seeds)
-    values = {
-        seed: _metric(claim, group.runs[seed]) - (_metric(claim, other.runs[seed]) if other else 0.0)
-        for seed in seeds
-    }
+    values = {seed: _metric(claim, group.runs[seed]) for seed in seeds}
+    if other:
+        values = {seed: _compared(claim, found, other.runs[seed]) for seed, found in values.items()}
     how = claim.measure.reduce
     if how == "wins":
         value, spread = float(sum(found > 0 for found in values.values())), None

@@ -188,18 +188,32 @@ class Rule(Model):
 
 
 class Measure(Model):
-    """How a paper-scale claim is measured from finished runs: a metric of some runs, perhaps minus another's.
+    """How a paper-scale claim is measured: a metric of some runs, perhaps minus or over that of others.
 
-    ``of`` and ``minus`` select runs by values of their configuration, seed by seed.
+    ``of``, ``minus`` and ``over`` select runs by values of their configuration, seed by seed.
     """
 
     metric: Text  # a name in the run's results: "test_accuracy"
     of: dict[str, str | int | float | bool] = Field(default_factory=dict)
     minus: dict[str, str | int | float | bool] | None = None
+    over: dict[str, str | int | float | bool] | None = None
     scale: Finite = 1.0  # the results are multiplied by it: 100 turns a share into per cent
     reduce: Literal["mean", "median", "min", "max", "wins"] = (
         "mean"  # wins: seeds in which the difference is > 0
     )
+
+    @model_validator(mode="after")
+    def _one_comparison(self) -> Measure:
+        if self.minus is not None and self.over is not None:
+            raise ValueError("a measure is a difference (minus) or a quotient (over), not both")
+        if self.over is not None and self.reduce == "wins":
+            raise ValueError("reduce 'wins' counts differences, so it needs minus, not over")
+        return self
+
+    @property
+    def other(self) -> dict[str, str | int | float | bool] | None:
+        """The runs that are compared with, if any."""
+        return self.minus if self.over is None else self.over
 
 
 class Claim(Model):
