@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from itertools import pairwise
 
 import pytest
 from site_samples import evidence_with, shelf_with
@@ -267,8 +268,28 @@ def test_works_are_read_from_csl_json_with_gaps() -> None:
 
 def test_curves_end_where_the_run_ended_and_axes_cover_them() -> None:
     lines = {"lstm-s0": {"update": (500, 930), "valid_error": (0.5, 0.41)}}
-    picture = curves.panel("bn_lstm", lines, "valid_error", "Validation error", "error, %", 100.0)
+    picture = curves.panel("bn_lstm", lines, curves.VALIDATION[0])
     assert "lstm-s0 ends at 41" in picture
     assert [float(text) for text in re.findall(r'text-anchor="end">(\d+)<', picture)] == [0, 20, 40, 60]
     assert curves.ticks(0, 930)[-1] >= 930
-    assert curves.panel("bn_lstm", lines, "loss", "Training loss", "loss", 1.0) is None
+    assert curves.panel("bn_lstm", lines, curves.LOSS) is None
+
+
+def test_runs_that_are_compared_share_a_panel_and_every_variant_is_named_once() -> None:
+    bound = {"update": (50, 100), "valid_bound": (-9.0, -8.0)}
+    runs = {f"{d}_{m}-s{s}": bound for d in ("jsb", "piano") for m in ("rnn", "vrnn") for s in range(3)}
+    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"curves": runs}))
+    html = render(shelf, "curves", "bn_lstm", PAGE)
+    assert html.count("<svg") == 2
+    assert "Validation bound: jsb" in html
+    assert re.findall(r'class="curve-name[^>]*>(\w+)<', html) == ["rnn", "vrnn"] * 2
+    assert html.count('<path d="M') - html.count("curve-grid") == 12
+
+
+def test_names_of_lines_that_end_together_do_not_overlap_or_leave_the_picture() -> None:
+    same = {"update": (1, 10), "loss": (2.0, 0.5)}
+    picture = curves.panel("bn_lstm", {f"v{i}-s0": same for i in range(8)}, curves.LOSS)
+    heights = [float(y) for y in re.findall(r'curve-name[^>]* y="([\d.]+)"', picture)]
+    assert len(heights) == 8
+    assert min(b - a for a, b in pairwise(sorted(heights))) >= 12.9
+    assert 0 < min(heights) < max(heights) <= curves.HEIGHT - curves.BOTTOM + 5

@@ -88,7 +88,7 @@ def carried_over(findings: Sequence[Finding]) -> Markup | None:
     """Below a table: why results of older code still stand, each reason once."""
     reasons = dict.fromkeys(f.measurement.carried_over for f in findings if f.measurement)
     words = "; ".join(reason for reason in reasons if reason)
-    return element("p", f"Carried over: {words}.", class_="unrolled-rubric carried") if words else None
+    return element("p", f"Carried over: {words}.", class_="unrolled-carried") if words else None
 
 
 def paper_figure(claim: Claim) -> str | None:
