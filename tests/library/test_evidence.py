@@ -157,6 +157,7 @@ def test_collecting_measures_claims_and_keeps_what_notebooks_measured(store):
     assert len(outcome.evidence.fingerprints) == 6
     assert outcome.evidence.curves["bn_lstm-s0"]["valid_error"] == (0.1,)
     assert "lstm-s0" not in outcome.evidence.curves  # its history is empty
+    assert outcome.evidence.finals["bn_lstm-s0"] == {"test_accuracy": 0.95}
     files.save(outcome.evidence)
     assert collect(load_entry("bn_lstm")).measured == []
 

@@ -17,6 +17,7 @@ from unrolled.library.models import (
     Locus,
     Measurement,
     Relation,
+    Reported,
     Result,
     Rule,
     Symbol,
@@ -88,6 +89,7 @@ def entry_with(text: str, slug: str = "bn_lstm", number: str = "6") -> Entry:
         departures=(Departure(type="data", what=text, why=text, locus=place),),
         errata=(Erratum(what=text, where=text),),
         results=(Result(what=text, value=text, locus=place, source="secondary"),),
+        reported=(Reported(metric="test_bound", name=text, unit=text),),
         pitfalls=(text,),
         changelog=(text,),
     )
@@ -116,6 +118,7 @@ def evidence_with(text: str, slug: str = "bn_lstm", **changes: object) -> Eviden
         costs=(Cost(profile="book", seconds=38, peak_memory_mb=512, device=text, executed="2026-11-22"),),
         values={"steps": 64.0},
         curves={f"{text}-s0": {"loss_update": (1, 2), "loss": (2.3, 2.1)}},
+        finals={f"{text}-s{seed}": {"test_bound": -8.0 - seed} for seed in (0, 1)},
     )
 
 

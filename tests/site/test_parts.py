@@ -228,6 +228,17 @@ def test_curves_are_drawn_from_the_evidence_and_named() -> None:
     assert "<svg" not in render(shelf_with(evidence=without), "curves", "bn_lstm", PAGE)
 
 
+def test_runs_are_listed_by_variant_with_what_the_entry_reports() -> None:
+    finals = {
+        f"{v}-s{s}": {"test_bound": b + s, "other": 1.0} for v, b in (("a_b", -9), ("c", -8)) for s in (0, 1)
+    }
+    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"finals": finals}))
+    text = re.sub(r"<[^>]+>", " ", str(render(shelf, "runs", "bn_lstm", PAGE)))
+    assert re.search(r"a b\s+−8\s*\.50 ± 0\.71 \(n = 2\)\s+c\s+−7\s*\.50", text)
+    without = evidence_with("x").model_copy(update={"finals": {}})
+    assert "No run" in render(shelf_with(evidence=without), "runs", "bn_lstm", PAGE)
+
+
 def test_an_empty_part_says_what_is_to_come() -> None:
     assert "still to come" in lists.part(shelf_with(), "memory", Place("book/parts/memory"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +81,10 @@ def collect(entry: Entry, store: Path | None = None, *, replace: bool = False) -
     curves = {
         f"{result['variant']}-s{result['seed']}": curve(Path(result["_folder"])) for result in runs.values()
     }
+    finals = {
+        f"{result['variant']}-s{result['seed']}": final(result, {one.metric for one in entry.reported})
+        for result in runs.values()
+    }
     outcome.evidence = Evidence(
         slug=entry.slug,
         measurements=tuple((held | new).values()),
@@ -88,6 +92,7 @@ def collect(entry: Entry, store: Path | None = None, *, replace: bool = False) -
         costs=_costs(old, runs.values()) if new else old.costs,
         values=old.values,
         curves=old.curves | {name: lists for name, lists in curves.items() if lists},
+        finals=old.finals | {name: metrics for name, metrics in finals.items() if metrics},
     )
     return outcome
 
@@ -147,6 +152,12 @@ def _costs(old: Evidence, runs: Sequence[Mapping]) -> tuple[Cost, ...]:
             or datetime.now(UTC).date().isoformat(),
         )
     return tuple(costs.values())
+
+
+def final(result: Mapping, reported: Set[str]) -> dict[str, float]:
+    """The metrics that an entry reports, of one run."""
+    metrics = result["metrics"].items()
+    return {name: float(f"{value:.6g}") for name, value in metrics if name in reported and _finite(value)}
 
 
 def curve(folder: Path, points: int = POINTS) -> dict[str, tuple[float, ...]]:

@@ -58,6 +58,7 @@ def save(evidence: Evidence, path: Path | None = None) -> Path:
             "costs": tuple(sorted(evidence.costs, key=lambda item: (item.profile, item.device))),
             "values": dict(sorted(evidence.values.items())),
             "curves": dict(sorted(evidence.curves.items())),
+            "finals": dict(sorted(evidence.finals.items())),
         }
     )
     text = json.dumps(ordered.model_dump(mode="json", exclude_defaults=True), indent=1, ensure_ascii=False)

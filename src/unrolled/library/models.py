@@ -275,6 +275,15 @@ class Result(Model):
     source: Source = Source.VERIFIED
 
 
+class Reported(Model):
+    """A metric of the long runs that the chapter shows for every variant, whether or not a claim tests it."""
+
+    metric: Text  # a name in the run's results: "test_bound"
+    name: Text  # as a table heads it: "bound"
+    unit: str = ""
+    scale: Finite = 1.0
+
+
 Part = Literal["cells", "encoder_decoder", "looking", "memory", "latent", "learners", "reading"]
 
 
@@ -307,6 +316,7 @@ class Entry(Model):
     departures: tuple[Departure, ...] = ()
     errata: tuple[Erratum, ...] = ()
     results: tuple[Result, ...] = ()
+    reported: tuple[Reported, ...] = ()  # of our runs at the paper's scale
     pitfalls: tuple[Text, ...] = ()
     changelog: tuple[Text, ...] = ()  # of the chapter, newest first: "2026-11-22: first version"
 
@@ -411,3 +421,4 @@ class Evidence(Model):
     costs: tuple[Cost, ...] = ()
     values: dict[str, Finite] = Field(default_factory=dict)  # further numbers that prose may cite
     curves: dict[str, dict[str, tuple[Finite, ...]]] = Field(default_factory=dict)  # for figures
+    finals: dict[str, dict[str, Finite]] = Field(default_factory=dict)  # what each run ended with, by metric

@@ -18,7 +18,7 @@ from unrolled.library.yamltext import read_yaml
 
 WIDTH = 108
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_ROWS = {"links", "relations", "notation"}
+_ROWS = {"links", "relations", "notation", "reported"}
 """Lists whose items are one line each."""
 _INLINE = {"locus", "rule", "trend", "measure", "of", "minus", "over"}
 """Mappings that stand on one line."""
@@ -35,6 +35,7 @@ _ORDERS: dict[str, list[str]] = {
         "departures": models.Departure,
         "errata": models.Erratum,
         "results": models.Result,
+        "reported": models.Reported,
         "locus": models.Locus,
         "rule": models.Rule,
         "trend": models.Rule,
