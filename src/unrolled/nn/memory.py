@@ -14,7 +14,7 @@ from torch.nn import functional
 from unrolled.nn.scan import ShapeError
 
 SMALLEST_NORM = 1e-8
-"""Vectors shorter than this count as so long: the cosine with an all-zero row is then 0, not undefined."""
+"""Added to lengths, as the root of the sum of squares: the cosine with an all-zero row is then 0."""
 
 
 class Head(NamedTuple):
@@ -63,7 +63,7 @@ def cosine_similarity(
 
     *Shapes*: as annotated.
 
-    *Departures*: unspecified: the cosine with a vector shorter than `SMALLEST_NORM` is finite here.
+    *Departures*: unspecified: `SMALLEST_NORM` keeps the cosine with a vector of zeros finite.
 
     >>> cosine_similarity(torch.tensor([[3.0, 4.0]]), torch.tensor([[6.0, 8.0], [0.0, 1.0], [0.0, 0.0]]))
     tensor([[1.0000, 0.8000, 0.0000]])
@@ -129,9 +129,20 @@ def circular_shift(
     shifts, rows = shift.shape[-1], gated.shape[-1]
     if shifts % 2 == 0 or shifts > rows:
         raise ShapeError(f"shifts must be odd and at most the {rows} rows, not {shifts}")
-    radius = shifts // 2
-    moved = torch.stack([gated.roll(by, -1) for by in range(-radius, radius + 1)], -2)
-    return (shift.unsqueeze(-2) @ moved).squeeze(-2)
+    # Row i receives from rows i - r, ..., i + r, by the shifts r, ..., -r: hence the reversed order.
+    return (neighbours(gated, shifts // 2) * shift.flip(-1).unsqueeze(-2)).sum(-1)
+
+
+def neighbours(weighting: Float[Tensor, "*batch rows"], radius: int) -> Float[Tensor, "*batch rows shifts"]:
+    """The weights of rows i - r, ..., i + r at every row i of a ring.
+
+    >>> neighbours(torch.tensor([1.0, 2.0, 3.0]), radius=1).tolist()
+    [[3.0, 1.0, 2.0], [1.0, 2.0, 3.0], [2.0, 3.0, 1.0]]
+    """
+    if radius == 0:
+        return weighting.unsqueeze(-1)
+    ring = torch.cat((weighting[..., -radius:], weighting, weighting[..., :radius]), -1)
+    return ring.unfold(-1, 2 * radius + 1, 1)
 
 
 def sharpen(
@@ -273,6 +284,14 @@ def shift_by_scalar(offset: Float[Tensor, "*batch"], radius: int) -> Float[Tenso
 
 def _scaled_cosine(query: Tensor, scale: Tensor | float, memory: Tensor) -> Tensor:
     """The cosine times ``scale``; only the key is divided by its norm, so the memory is not copied."""
-    length = torch.linalg.vector_norm(query, dim=-1, keepdim=True).clamp(min=SMALLEST_NORM)
-    rows = torch.linalg.vector_norm(memory, dim=-1).clamp(min=SMALLEST_NORM)
-    return (query * (scale / length)) @ memory.transpose(-1, -2) / rows.unsqueeze(-2)
+    along = query * (inverse_norm(query).unsqueeze(-1) * scale)
+    return along @ memory.mT * inverse_norm(memory).unsqueeze(-2)
+
+
+def inverse_norm(vectors: Float[Tensor, "*batch columns"]) -> Float[Tensor, "*batch"]:
+    """One over the length of each vector, or over `SMALLEST_NORM` for a vector of zeros.
+
+    >>> inverse_norm(torch.tensor([[3.0, 4.0]]))
+    tensor([0.2000])
+    """
+    return torch.rsqrt(vectors.square().sum(-1) + SMALLEST_NORM**2)

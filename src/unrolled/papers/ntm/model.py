@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.base.errors import UsageError, unknown
-from unrolled.nn.cells import check_features, lstm_gates
+from unrolled.nn.cells import check_features
 from unrolled.nn.compiled import compiled_step
 from unrolled.nn.memory import Addressing, Head, address, read, write
-from unrolled.nn.scan import scan
+from unrolled.nn.scan import map_tensors, scan
 
 SMALL = 1e-6
 """What every entry of a constant memory starts at."""
@@ -105,6 +105,12 @@ def _plus_product(term: Tensor, x: Tensor, W: Tensor) -> Tensor:
     return torch.addmm(term, x, W.mT) if W.ndim == 2 else torch.baddbmm(term, x, W.mT)
 
 
+def gates(z: Float[Tensor, "*batch four_hidden"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The gates i, f, g, o of an LSTM, with any number of leading axes."""
+    i, f, g, o = z.chunk(4, -1)
+    return torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
+
+
 def controller_step(
     state: NTMState, x_term: Float[Tensor, "*batch outputs"], weights: NTMWeights
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
@@ -130,7 +136,7 @@ def controller_step(
             z = _plus_product(x_term, torch.cat((state.reads, old_h[0]), -1), weights.first)
         else:
             z = linear(torch.cat((new_h[-1], old_h[layer]), -1), *weights.deeper[layer - 1])
-        i, f, g, o = lstm_gates(z)
+        i, f, g, o = gates(z)
         new_c.append(f * old_c[layer] + i * g)
         new_h.append(o * torch.tanh(new_c[-1]))
     if layers == 1:
@@ -174,13 +180,17 @@ def ntm_step(
 
     *Shapes*: as annotated. ``x_term`` is W_x x_t + b of the controller's first layer.
     """
-    new, output, _ = _traced_step(state, x_term, weights, layout)
+    new, output, _ = traced_step(state, x_term, weights, layout)
     return new, output
 
 
-def _traced_step(
-    state: NTMState, x_term: Tensor, weights: NTMWeights, layout: Layout
+def traced_step(
+    state: NTMState, x_term: Float[Tensor, "*batch outputs"], weights: NTMWeights, layout: Layout
 ) -> tuple[NTMState, NTMOutput, Trace]:
+    """The step of `ntm_step`, and all that happened in it.
+
+    *Shapes*: those of `ntm_step`.
+    """
     output, h, c = controller_step(state, x_term, weights)
     asked = ask(linear(output, weights.heads, weights.heads_bias), layout)
     stages = address(asked.head, state.weighting, state.memory)  # (5) to (9)
@@ -233,7 +243,8 @@ class NTM(nn.Module):
             raise unknown("controller", controller, ("lstm", "feedforward"))
         if controller == "feedforward" and layers != 1:
             raise UsageError(f"a feed-forward controller has one layer, not {layers}")
-        self.input_size, self.hidden_size, self.layers, self.fast = input_size, hidden_size, layers, fast
+        self.input_size, self.hidden_size, self.layers = input_size, hidden_size, layers
+        self.fast = fast
         self.controller, self.rows = controller, rows
         self.layout = Layout(read_heads, write_heads, columns, shifts)
         reads, recurrent = read_heads * columns, hidden_size if controller == "lstm" else 0
@@ -285,9 +296,12 @@ class NTM(nn.Module):
     ) -> Float[Tensor, "*batch time output"]:
         """The logits of every step."""
         check_features(x, self.input_size)
-        step = compiled_step(ntm_step) if self.fast else ntm_step
         terms = linear(x, self.W_x, self.b).movedim(-2, 0)
-        initial = self.initial(*x.shape[:-2])
+        step, initial = ntm_step, self.initial(*x.shape[:-2])
+        if self.fast:
+            # The first step looks like all others, so that one compiled version serves every step and length.
+            step, terms = compiled_step(ntm_step), terms.contiguous()
+            initial = map_tensors(_as_if_computed, initial)
         given = scan(step, terms, initial, self.weights, self.layout, lengths=lengths, keep="last").outputs
         if given is None:
             return x.new_zeros(*x.shape[:-1], self.readout.weight.shape[-2])
@@ -301,14 +315,17 @@ class NTM(nn.Module):
         terms = linear(x, self.W_x, self.b).movedim(-2, 0)
 
         def step(state: NTMState, term: Tensor) -> tuple[NTMState, "_Seen"]:
-            new, output, happened = _traced_step(state, term, self.weights, self.layout)
+            new, output, happened = traced_step(state, term, self.weights, self.layout)
             return new, _Seen(output, happened)
 
         seen = scan(step, terms, self.initial(len(x)), keep="last").outputs
         logits = linear(torch.cat(seen.output, -1), self.readout.weight, self.readout.bias)
-        from unrolled.nn.scan import map_tensors
-
         return logits.movedim(0, 1), map_tensors(lambda part: part.movedim(0, 1), seen.trace)
+
+
+def _as_if_computed(part: Tensor) -> Tensor:
+    part = part.contiguous()
+    return part.requires_grad_() if torch.is_grad_enabled() and not part.requires_grad else part
 
 
 class _Seen(NamedTuple):
