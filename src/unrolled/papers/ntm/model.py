@@ -3,7 +3,7 @@
 Equations 1 to 9, which belong to the memory alone, are in `unrolled.nn.memory`.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -19,8 +19,6 @@ from unrolled.nn.scan import map_tensors, scan
 SMALL = 1e-6
 """What every entry of a constant memory starts at."""
 
-Controller = Literal["lstm", "feedforward"]
-MemoryStart = Literal["constant", "random", "learned"]
 
 
 class Layout(NamedTuple):
@@ -227,7 +225,7 @@ class NTM(nn.Module):
         input_size: int,
         output_size: int,
         *,
-        controller: Controller = "lstm",
+        controller: str = "lstm",
         hidden_size: int = 100,
         layers: int = 1,
         rows: int = 128,
@@ -235,7 +233,7 @@ class NTM(nn.Module):
         read_heads: int = 1,
         write_heads: int = 1,
         shifts: int = 3,
-        memory: MemoryStart = "constant",
+        memory: str = "constant",
         fast: bool = False,
     ) -> None:
         super().__init__()
