@@ -20,7 +20,8 @@ from unrolled.nn.memory import (
     read,
     sharpen,
 )
-from unrolled.papers.ntm.model import NTM, Layout, NTMState, NTMWeights, ask, controller_step
+from unrolled.papers.ntm.controller import NTMState, NTMWeights, controller_step
+from unrolled.papers.ntm.model import NTM, Layout, ask
 
 _spec = importlib.util.spec_from_file_location("oracle_ntm", Path(__file__).with_name("ntm.py"))
 oracle = importlib.util.module_from_spec(_spec)

@@ -32,7 +32,7 @@ def trained(updates, make=machine, copies=2):
 
 def test_training_lowers_the_cost_of_every_seed():
     for make in (machine, lambda: LSTMBaseline(3, 2, hidden_size=8, layers=1)):
-        run = trained(60, make)
+        run = trained(45, make)
         assert len(run.updates) == len(run.bits) == 3
         assert all(last < first for first, last in zip(run.bits[0], run.bits[-1], strict=True))
 

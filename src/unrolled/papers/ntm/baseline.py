@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from unrolled.nn.cells import LSTM, LSTMState, check_features
 from unrolled.nn.scan import scan
-from unrolled.papers.ntm.model import gates, linear
+from unrolled.papers.ntm.controller import gates, linear
 
 
 class LayerWeights(NamedTuple):

@@ -15,6 +15,7 @@ def bits_per_sequence(logits: Tensor, episodes: Episodes) -> Tensor:
 
     *Shapes*: logits ``[..., n, time, bits]``; the result ``[..., n]``.
 
+    >>> import torch
     >>> episodes = Episodes(torch.zeros(1, 2, 1), torch.ones(1, 2, 3), torch.tensor([[False, True]]))
     >>> bits_per_sequence(torch.zeros(1, 2, 3), episodes).tolist()
     [3.0]
