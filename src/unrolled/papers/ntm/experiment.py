@@ -192,14 +192,12 @@ class NTMExperiment:
             "copy_paper_optimiser": replace(copy, **slow, learning_rate=1e-4),
             "copy_random_memory": replace(copy, memory="random"),
             "copy_learned_memory": replace(copy, memory="learned"),
-            "repeat_copy": replace(
-                copy, task="repeat_copy", longest=10, beyond="20x10 10x20", updates=10_000
-            ),
+            "repeat_copy": replace(copy, task="repeat_copy", longest=10, beyond="20x10 10x20"),
             "associative_recall": replace(
                 copy, task="associative_recall", bits=6, longest=6, beyond="8 10 12 15 20", updates=10_000
             ),
             "dynamic_ngrams": replace(
-                copy, task="dynamic_ngrams", longest=200, beyond="", tested=992, updates=4000
+                copy, task="dynamic_ngrams", longest=200, beyond="", tested=992, updates=3000
             ),
             "priority_sort": replace(
                 copy,
@@ -208,7 +206,6 @@ class NTMExperiment:
                 read_heads=5,
                 write_heads=5,
                 beyond="",
-                updates=10_000,
             ),
         }
         # Heads and units as in the paper's tables: feed-forward controllers, and LSTMs of three layers.

@@ -80,9 +80,9 @@ def ask(outputs: Float[Tensor, "*batch asked"], layout: Layout) -> Asked:
 
     *Departures*: unspecified: the paper gives ranges; tanh, which bounds keys and added vectors, is ours.
 
-    >>> asked = ask(torch.zeros(1, 22), Layout(1, 1, columns=3))
-    >>> asked.head.gate.tolist(), asked.head.sharpness.round(decimals=3).tolist(), asked.add.tolist()
-    ([[0.5, 0.5]], [[1.6929999589920044, 1.6929999589920044]], [[[0.0, 0.0, 0.0]]])
+    >>> asked = ask(torch.zeros(1, 24), Layout(1, 1, columns=3))
+    >>> asked.head.gate.tolist(), asked.head.query.shape, asked.erase.tolist()
+    ([[0.5, 0.5]], torch.Size([1, 2, 3]), [[[0.5, 0.5, 0.5]]])
     """
     heads, writers, columns = layout.heads, layout.writers, layout.columns
     bounded, positive, shares, shifts = outputs.split(layout.sizes, -1)
