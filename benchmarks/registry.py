@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from benchmarks import dkt, ram, vae, vrnn
+from benchmarks import dkt, ntm, ram, vae, vrnn
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -119,6 +119,21 @@ def _dkt(slug: str, exercises: int) -> Benchmark:
     )
 
 
+def _ntm(slug: str, batch: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"NTM, {batch} copies, memory of 128x20, LSTM controller of 100 units",
+        steps=(20,),
+        contenders=(
+            Contender("torch.nn.LSTM", _built(ntm.core(batch))),
+            Contender("textbook loop", _built(ntm.textbook(batch))),
+            Contender("eager", _built(ntm.ntm(batch))),
+            Contender("compiled", _built(ntm.ntm(batch, fast=True)), compiled=True),
+        ),
+        goals={},
+    )
+
+
 BENCHMARKS = [
     Benchmark(
         slug="bn_lstm",
@@ -139,6 +154,8 @@ BENCHMARKS = [
     _ram("ram_60", size=60, glimpse_size=12, scales=3),
     _dkt("dkt", exercises=100),
     _dkt("dkt_1200", exercises=1200),
+    _ntm("ntm", batch=32),
+    _ntm("ntm_1", batch=1),
     Benchmark(
         slug="vae",
         what="VAE, 100 pictures of 784 pixels, 500-500-50, one sample",

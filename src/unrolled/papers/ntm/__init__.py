@@ -1,0 +1,1 @@
+"""Neural Turing machines: Graves, Wayne and Danihelka, 2014."""
