@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
@@ -99,6 +99,7 @@ def test_a_source_without_a_word_gives_zeros(attention, inputs):
     assert annotations.grad.isfinite().all()
 
 
+@settings(deadline=None)
 @given(
     shift=st.floats(-50, 50),
     length=st.integers(1, 6),
