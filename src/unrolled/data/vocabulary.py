@@ -1,4 +1,4 @@
-"""Words and subwords as numbers: vocabularies by the library ``tokenizers``, padding, batches alike in length."""
+"""Words and subwords as numbers, by the library ``tokenizers``; padding; batches alike in length."""
 
 from __future__ import annotations
 
