@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from unrolled.nn.gru import GRU, GRUWeights, gru_step
+from unrolled.nn.gru import GRU, BiGRU, gru_step, recurrent
 from unrolled.nn.scan import ShapeError
 
 CLOSE = {"rtol": 1e-12, "atol": 1e-12}
@@ -54,8 +54,8 @@ def test_a_step_is_the_formula_of_its_convention(reset, update):
     inside = (r * h) @ U[10:].T if reset == "before" else r * (h @ U[10:].T + b_n)
     n = np.tanh(x @ W[10:].T + b[10:] + inside)
     expected = z * h + (1 - z) * n if update == "keep" else (1 - z) * h + z * n
-    weights = GRUWeights(*(torch.from_numpy(part) for part in (W, U, b, b_n)))
-    ours = gru_step(torch.from_numpy(h), torch.from_numpy(x), weights, reset=reset, update=update)
+    h, x, W, U, b, b_n = (torch.from_numpy(part) for part in (h, x, W, U, b, b_n))
+    ours = gru_step(h, x, W, b, recurrent(U, b_n), reset=reset, update=update)
     np.testing.assert_allclose(ours.numpy(), expected, rtol=0, atol=1e-12)
 
 
@@ -99,3 +99,34 @@ def test_recurrent_weights_start_orthogonal():
 def test_an_unknown_convention_is_told():
     with pytest.raises(ShapeError, match="reset is before or after"):
         GRU(3, 5, reset="never")
+
+
+@pytest.mark.parametrize(("reset", "update"), CONVENTIONS)
+def test_both_directions_at_once_equal_two_layers(reset, update):
+    both = drawn(BiGRU(3, 5, reset=reset, update=update))
+    right = GRU(3, 5, reset=reset, update=update, reverse=True).double()
+    right.load_state_dict(both.right.state_dict())
+    x = torch.randn(4, 6, 3, dtype=torch.float64)
+    for lengths in (None, torch.tensor([6, 2, 5, 1])):
+        from_left, from_right, ours = both.left(x, lengths), right(x, lengths), both(x, lengths)
+        torch.testing.assert_close(ours.forward, from_left.last, **CLOSE)
+        torch.testing.assert_close(ours.backward, from_right.last, **CLOSE)
+        expected = torch.cat((from_left.h, from_right.h), 2)
+        for row, length in enumerate([6] * 4 if lengths is None else lengths.tolist()):
+            torch.testing.assert_close(ours.h[row, :length], expected[row, :length], **CLOSE)
+            assert not ours.h[row, length:].any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_padding_changes_no_bit_of_either_direction(dtype):
+    layer = drawn(BiGRU(48, 32, reset="before", update="take")).to(dtype)
+    x, lengths = torch.randn(16, 17, 48, dtype=dtype), torch.randint(1, 18, (16,))
+    lengths[0] = 17
+    padded = layer(x, lengths)
+    x[1, lengths[1] :] = torch.nan
+    assert torch.equal(layer(x, lengths).h, padded.h)
+    for row, length in enumerate(lengths.tolist()):
+        short = layer(x[:, :length], lengths.clamp(max=length))
+        assert torch.equal(padded.h[row, :length], short.h[row])
+        assert torch.equal(padded.forward[row], short.forward[row])
+        assert torch.equal(padded.backward[row], short.backward[row])

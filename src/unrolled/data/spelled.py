@@ -22,8 +22,8 @@ _GERMAN = (
     "null ein eins eine zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn "
     "sechzehn siebzehn achtzehn neunzehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig und "
     "hundert tausend million millionen"
-).split()  # noqa: SIM905
-_LONGEST_FIRST = sorted(_GERMAN, key=len, reverse=True)
+)
+_LONGEST_FIRST = sorted(_GERMAN.split(), key=len, reverse=True)
 
 Positions = tuple[int, ...]
 """The source positions that a target word may come from; none for a word that only connects."""
