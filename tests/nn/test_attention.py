@@ -108,12 +108,12 @@ def test_a_source_without_a_word_gives_zeros(attention, inputs):
 )
 def test_weights_are_a_distribution_that_ignores_a_shift(shift, length, scale, seed):
     energy = scale * torch.randn(6, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-    mask = length_mask(torch.tensor([6, length]), 6)
-    alpha = masked_softmax(energy, mask)
+    padding = ~length_mask(torch.tensor([6, length]), 6)
+    alpha = masked_softmax(energy, padding)
     assert (alpha >= 0).all()
-    assert not alpha[~mask].any()
+    assert not alpha[padding].any()
     torch.testing.assert_close(alpha.sum(0), torch.ones(2, dtype=torch.float64), rtol=0, atol=1e-12)
-    torch.testing.assert_close(masked_softmax(energy + shift, mask), alpha, rtol=0, atol=1e-9)
+    torch.testing.assert_close(masked_softmax(energy + shift, padding), alpha, rtol=0, atol=1e-9)
 
 
 def test_a_repeated_memory_answers_each_copy_alike(attention, inputs):

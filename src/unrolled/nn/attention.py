@@ -20,11 +20,11 @@ SCORES = ("dot", "general", "concat", "additive", "location")
 
 
 class Memory(NamedTuple):
-    """What attention looks at, computed once a source: annotations, their keys, and where they are."""
+    """What attention looks at, computed once a source: annotations, their keys, and where there are none."""
 
     annotations: Float[Tensor, "source batch annotation"]
     keys: Float[Tensor, "source batch key"]
-    mask: Bool[Tensor, "source batch"]
+    padding: Bool[Tensor, "source batch"]
 
     def repeated(self, copies: int) -> "Memory":
         """Each sentence ``copies`` times in a row, as a beam of so many hypotheses needs it."""
@@ -40,26 +40,26 @@ class Attended(NamedTuple):
 
 
 def masked_softmax(
-    energy: Float[Tensor, "source batch"], mask: Bool[Tensor, "source batch"] | None = None
+    energy: Float[Tensor, "source batch"], padding: Bool[Tensor, "source batch"] | None = None
 ) -> Float[Tensor, "source batch"]:
-    """The softmax over source positions where ``mask`` is true, and exactly 0 elsewhere.
+    """The softmax over source positions, exactly 0 where ``padding`` is true.
 
     *Paper*: bahdanau2015neural, equation 6.
 
         alpha_ij = exp(e_ij) / sum_k exp(e_ik)
 
-    A sentence without a position gets zeros, not NaN. Whatever stands at masked positions, a NaN even,
+    A sentence without a position gets zeros, not NaN. Whatever stands at padded positions, a NaN even,
     reaches neither the weights nor a gradient.
 
     *Shapes*: as annotated, source positions first.
 
-    >>> masked_softmax(torch.tensor([[0.0], [0.0], [9.0]]), torch.tensor([[True], [True], [False]])).T
+    >>> masked_softmax(torch.tensor([[0.0], [0.0], [9.0]]), torch.tensor([[False], [False], [True]])).T
     tensor([[0.5000, 0.5000, 0.0000]])
     """
-    if mask is None:
+    if padding is None:
         return torch.softmax(energy, 0)
     lowest = torch.finfo(energy.dtype).min  # not -inf, whose softmax is NaN where nothing is left
-    return torch.softmax(energy.masked_fill(~mask, lowest), 0).masked_fill(~mask, 0.0)
+    return torch.softmax(energy.masked_fill(padding, lowest), 0).masked_fill(padding, 0.0)
 
 
 def context_vector(
@@ -170,10 +170,10 @@ class Attention(nn.Module):
         if self.score == "location" and time > self.positions:
             raise ShapeError(f"score location has {self.positions} positions; the source has {time}")
         if lengths is None:
-            mask = torch.ones(time, batch, dtype=torch.bool, device=source.device)
+            padding = torch.zeros(time, batch, dtype=torch.bool, device=source.device)
         else:
-            mask = length_mask(lengths, time)
-            source = source.masked_fill(~mask.unsqueeze(-1), 0.0)
+            padding = ~length_mask(lengths, time)
+            source = source.masked_fill(padding.unsqueeze(-1), 0.0)
         source = source.contiguous()
         if self.score in ("dot", "location"):
             keys = source
@@ -181,7 +181,7 @@ class Attention(nn.Module):
             keys = functional.linear(source, self.weight_key)
         else:  # step by step: one large product may round a row otherwise where the padding has another size
             keys = torch.stack([functional.linear(part, self.weight_key) for part in source.unbind(0)])
-        return Memory(source, keys, mask)
+        return Memory(source, keys, padding)
 
     def energies(self, query: Float[Tensor, "batch query"], memory: Memory) -> Float[Tensor, "source batch"]:
         """How well each position fits the query; padding still has a value here."""
@@ -189,13 +189,13 @@ class Attention(nn.Module):
             return dot_energy(query, memory.keys)
         from_query = functional.linear(query, self.weight_query)
         if self.score == "location":
-            return from_query.t()[: len(memory.mask)]
+            return from_query.t()[: len(memory.padding)]
         return additive_energy(from_query, memory.keys, self.v_a)
 
     def forward(self, query: Float[Tensor, "batch query"], memory: Memory) -> Attended:
         """The context for a query, with the weights and energies behind it."""
         energy = self.energies(query, memory)
-        alpha = masked_softmax(energy, memory.mask)
+        alpha = masked_softmax(energy, memory.padding)
         return Attended(context_vector(alpha, memory.annotations), alpha, energy)
 
 

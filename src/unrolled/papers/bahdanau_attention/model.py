@@ -184,12 +184,12 @@ class RNNsearch(nn.Module):
         if self.attention is not None:
             return s_0, self.attention.memory(found.h, lengths)
         both = torch.cat((found.forward, found.backward), 1).unsqueeze(0)
-        return s_0, Memory(both, both, torch.ones(both.shape[:2], dtype=torch.bool, device=both.device))
+        return s_0, Memory(both, both, both.new_zeros(both.shape[:2], dtype=torch.bool))
 
     def look(self, s: Tensor, memory: Memory) -> Glance:
         """The context for a state: under the alignment, or the one fixed vector."""
         if self.attention is None:
-            return Glance(memory.annotations[0], memory.mask.to(s.dtype))
+            return Glance(memory.annotations[0], (~memory.padding).to(s.dtype))
         context, alpha, _ = self.attention(s, memory)
         return Glance(context, alpha)
 
