@@ -220,8 +220,8 @@ class RNNsearchExperiment:
 
     def evaluate(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
         """``loss`` a word and, of greedy translations, the share that is ``exact``. For spelled numbers also
-        the share among long ones, ``exact_long``, and how the weights fit: ``alignment`` (the share of largest
-        weights in a right place) and ``alignment_mass``. For captions ``bleu``."""
+        the share among long ones, ``exact_long``, and how the weights fit: ``alignment`` (the share of
+        largest weights in a right place) and ``alignment_mass``. For captions ``bleu``."""
         source, lengths, target, target_lengths, *accepted = arrays
         metrics = {"loss": mean_loss(model, source, lengths, target, target_lengths)}
         found = translate(model, source, lengths, max_length=target.shape[1] + 5)
