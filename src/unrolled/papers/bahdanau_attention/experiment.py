@@ -45,7 +45,7 @@ class Config(TrainingConfig):
     """Size of a word's vector."""
     hidden: int = 96
     """Units of each direction of the encoder, and of the decoder."""
-    alignment: int = 48
+    alignment: int = 96
     """Units of the alignment network."""
     maxout: int = 48
     """Maxout units of the output."""
@@ -90,7 +90,7 @@ class Config(TrainingConfig):
         return cls(
             task="spelled",
             target="fr",
-            updates=280,
+            updates=260,
             batch_size=1,
             optimiser="adam",
             learning_rate=4e-3,
@@ -154,7 +154,7 @@ class RNNsearchExperiment:
         """
         if profile in ("smoke", "book"):
             config = Config.smoke() if profile == "smoke" else Config.book()
-            short = replace(config, longest=8, updates=max(config.updates * 5 // 7, 6))
+            short = replace(config, longest=8, updates=max(config.updates * 3 // 4, 6))
             return {
                 "attention_fr": config,
                 "attention_de": replace(config, target="de"),

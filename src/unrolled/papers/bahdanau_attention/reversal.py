@@ -1,6 +1,6 @@
 """Sequences to be reversed: several seeds of a small RNNsearch trained side by side, as one program."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -84,7 +84,7 @@ def train_together(
     return Trained(copies[0].eval(), {name: value.detach() for name, value in parameters.items()})
 
 
-def clip_each(parameters: Sequence[Tensor], norm: float) -> None:
+def clip_each(parameters: Iterable[Tensor], norm: float) -> None:
     """Clip the gradient of each seed by itself to a norm."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     squares = sum(gradient.square().flatten(1).sum(1) for gradient in gradients)
