@@ -18,7 +18,7 @@ class Bleu(NamedTuple):
 def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Bleu:
     """The corpus BLEU of plain sentences, cased and cut into words by sacreBLEU (13a).
 
-    *Paper*: papineni2002bleu; post2018call.
+    *Paper*: papineni2002bleu.
 
     Raises:
         UsageError: if there are not as many references as hypotheses.
