@@ -90,7 +90,7 @@ class Config(TrainingConfig):
         return cls(
             task="spelled",
             target="fr",
-            updates=220,
+            updates=250,
             batch_size=1,
             optimiser="adam",
             learning_rate=4e-3,
