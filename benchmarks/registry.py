@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from benchmarks import dkt, ntm, ram, vae, vrnn
+from benchmarks import bahdanau_attention, dkt, ntm, ram, vae, vrnn
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -147,6 +147,18 @@ BENCHMARKS = [
             Contender("compiled", _bn_lstm("compiled"), compiled=True),
         ),
         goals={"compiled": {100: 0.50, 784: 0.45}},
+    ),
+    Benchmark(
+        slug="bahdanau_attention",
+        what="RNNsearch, 64 sentences of 2,000 words, 256 units, projection included",
+        steps=(30,),
+        contenders=(
+            Contender("torch.nn.GRU", _built(bahdanau_attention.gru)),
+            Contender("textbook loop", _built(bahdanau_attention.textbook)),
+            Contender("eager", _built(bahdanau_attention.rnnsearch())),
+            Contender("eager, one vector", _built(bahdanau_attention.rnnsearch(fixed=True))),
+        ),
+        goals={"eager": {30: 0.18}},
     ),
     _vrnn("vrnn", batch=64),
     _vrnn("vrnn_8", batch=8),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from torch import nn
 
 from unrolled.nn.cells import LSTM, RNN, Unrolled, check_features
+from unrolled.nn.gru import GRU
 from unrolled.nn.scan import scan
 from unrolled.papers.bn_lstm.model import BNLSTM
 from unrolled.papers.vrnn.inference import without_padding
@@ -54,6 +55,12 @@ CELLS = [
     Cell("rnn", RNN),
     Cell("lstm", LSTM),
     Cell("lstm stepwise", lambda *sizes, **options: LSTM(*sizes, fused=False, **options)),
+    Cell("gru", GRU),
+    Cell("gru stepwise", lambda *sizes, **options: GRU(*sizes, fused=False, **options)),
+    Cell("gru as cho's", lambda *sizes, **options: GRU(*sizes, reset="before", **options)),
+    Cell(
+        "gru as bahdanau's", lambda *sizes, **options: GRU(*sizes, reset="before", update="take", **options)
+    ),
     Cell("bn_lstm", lambda *sizes, **options: BNLSTM(*sizes, max_length=9, **options), has_fast=True),
     Cell(
         "bn_lstm without bn",

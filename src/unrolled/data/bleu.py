@@ -1,0 +1,35 @@
+"""BLEU as sacreBLEU computes it, with the signature that makes the number comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from unrolled.base.errors import UsageError
+
+
+class Bleu(NamedTuple):
+    """A corpus's BLEU in percent, and sacreBLEU's signature: without it the number says little."""
+
+    score: float
+    signature: str
+
+
+def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Bleu:
+    """The corpus BLEU of plain sentences, cased and cut into words by sacreBLEU (13a).
+
+    *Paper*: papineni2002bleu.
+
+    Raises:
+        UsageError: if there are not as many references as hypotheses.
+
+    >>> bleu(["a man rides a red bike ."], ["a man rides a red bike ."]).score
+    100.0
+    """
+    from sacrebleu.metrics import BLEU
+
+    if len(hypotheses) != len(references):
+        raise UsageError(f"{len(hypotheses)} hypotheses and {len(references)} references")
+    metric = BLEU()
+    score = metric.corpus_score(list(hypotheses), [list(references)]).score
+    return Bleu(round(score, 6), metric.get_signature().format())

@@ -1,0 +1,106 @@
+"""Translating with a trained RNNsearch, and scoring what it wrote and where it looked."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from unrolled.data.vocabulary import START, STOP, padded
+from unrolled.nn.decoding import beam_search, greedy
+from unrolled.papers.bahdanau_attention.model import RNNsearch
+
+CHUNK = 250
+"""Sentences that are translated at once."""
+
+
+class Scored(NamedTuple):
+    """How the weights of a model fit a known correspondence; words that only connect are left out."""
+
+    share: float  # of words whose largest weight is on a right position
+    mass: float  # mean weight on right positions
+    offsets: Int[Tensor, " words"]  # from the nearest right position to the largest weight, in words
+
+
+@torch.no_grad()
+def translate(
+    model: RNNsearch,
+    source: Int[Tensor, "batch source"],
+    lengths: Int[Tensor, " batch"],
+    *,
+    max_length: int,
+    beam: int = 1,
+    length_penalty: float = 1.0,
+) -> Int[Tensor, "batch target"]:
+    """The translations, each up to its stop symbol, which also fills what is left.
+
+    *Paper*: bahdanau2015neural, Section 4 (a beam search of unknown width).
+
+    *Options*: a ``beam`` of 1 takes the likeliest word each time. Sentences are translated in the order of
+    their lengths, so that those of a chunk are alike.
+
+    *Shapes*: as annotated; ``max_length`` words at most.
+    """
+    found = source.new_full((len(source), max_length), STOP)
+    for rows in lengths.argsort(stable=True).split(CHUNK // beam + 1):
+        s_0, memory = model.encode(source[rows], lengths[rows])
+        if beam == 1:
+            step = model.stepper(memory)
+            words = greedy(step, s_0, start=START, stop=STOP, max_length=max_length).words
+        else:
+            step = model.stepper(memory.repeated(beam))
+            sizes = {"beam": beam, "max_length": max_length, "length_penalty": length_penalty}
+            words = beam_search(step, s_0, start=START, stop=STOP, **sizes).words[:, 0]
+        found[rows, : words.shape[1]] = words
+    return found
+
+
+def exact(words: Int[Tensor, "batch found"], target: Int[Tensor, "batch target"]) -> Bool[Tensor, " batch"]:
+    """Whether a translation is the target, word for word, up to the stop symbol of each.
+
+    >>> exact(torch.tensor([[5, 2, 2, 2], [5, 6, 2, 2]]), torch.tensor([[5, 2, 0], [5, 2, 0]]))
+    tensor([ True, False])
+    """
+    width = max(words.shape[1], target.shape[1])
+    stop = torch.tensor(STOP)
+    wanted = torch.where(target == 0, stop, target)
+    return (_filled(words, width) == _filled(wanted, width)).all(1)
+
+
+def _filled(words: Tensor, width: int) -> Tensor:
+    return torch.where(padded(words, width) == 0, STOP, padded(words, width))
+
+
+@torch.no_grad()
+def weights(
+    model: RNNsearch,
+    source: Int[Tensor, "batch source"],
+    lengths: Int[Tensor, " batch"],
+    target: Int[Tensor, "batch target"],
+) -> Float[Tensor, "batch target source"]:
+    """The alignment of given translations, over all columns of ``source``."""
+    rows = []
+    for part in torch.arange(len(source)).split(CHUNK):
+        alpha = model(source[part], target[part], lengths[part]).alpha
+        rows.append(torch.nn.functional.pad(alpha, (0, source.shape[1] - alpha.shape[2])))
+    return torch.cat(rows)
+
+
+def score(
+    alpha: Float[Tensor, "batch target source"], accepted: Bool[Tensor, "batch words positions"]
+) -> Scored:
+    """Hold weights against a correspondence that is known (`unrolled.data.spelled.accepted`).
+
+    >>> alpha = torch.tensor([[[0.9, 0.1], [0.6, 0.4]]])
+    >>> score(alpha, torch.tensor([[[True, False], [False, True]]]))
+    Scored(share=0.5, mass=0.65, offsets=tensor([ 0, -1]))
+    """
+    target, source = accepted.shape[1:]
+    scored = accepted.any(2)
+    best = alpha[:, :target].argmax(2)[scored]
+    right = accepted[scored]
+    distance = best[:, None] - torch.arange(source)
+    nearest = distance.masked_fill(~right, 10**6).abs().argmin(1, keepdim=True)
+    offsets = distance.gather(1, nearest).squeeze(1)
+    mass = (alpha[:, :target, :source] * accepted).sum() / scored.sum()
+    return Scored((offsets == 0).float().mean().item(), round(mass.item(), 6), offsets)
