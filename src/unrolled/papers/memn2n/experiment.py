@@ -1,4 +1,4 @@
-"""Memory networks on simulated worlds, on bAbI and on a corpus: data, loss, metrics and the three profiles."""
+"""Memory networks on simulated worlds, bAbI and a corpus: data, loss, metrics and the three profiles."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from unrolled.base.errors import UsageError, unknown
+from unrolled.base.errors import unknown
 from unrolled.data import babi, brown, registry
 from unrolled.data.sequences import permutation
 from unrolled.data.stories import MEMORY, Encoder, Stories, Vocabulary, longest
 from unrolled.data.worlds.generate import questions
-from unrolled.papers.memn2n.language import MemoryLanguageModel
+from unrolled.papers.memn2n.language import MemoryLanguageModel, WordTrainee
 from unrolled.papers.memn2n.model import MemN2N
 from unrolled.papers.memn2n.training import Trainee, errors, summary
 from unrolled.training.experiment import Arrays, Splits, TrainingConfig
@@ -272,42 +271,6 @@ class MemN2NExperiment:
         if isinstance(model, Trainee):
             return summary(errors(model, *arrays), model.running)
         return model.evaluate(*arrays)
-
-
-class WordTrainee(torch.nn.Module):
-    """A language model and its corpus; a batch holds places of words, and the number of their split."""
-
-    def __init__(self, network: MemoryLanguageModel, splits: dict[str, Tensor], halve_every: int) -> None:
-        super().__init__()
-        if halve_every < 1:
-            raise UsageError(f"halve_every is {halve_every}; it must be at least 1")
-        self.network, self.halve_every = network, halve_every
-        for code, words in enumerate(splits.values()):
-            self.register_buffer(f"words_{code}", words, persistent=False)
-        self.register_buffer("updates", torch.tensor(0))
-        for parameter in network.parameters():
-            parameter.register_post_accumulate_grad_hook(self._temper)
-
-    def losses(self, places: Tensor, words: Tensor) -> Tensor:
-        """The cross-entropy of the words at some places, in nats."""
-        before = places.unsqueeze(1) - 1 - torch.arange(self.network.memory, device=places.device)
-        return functional.cross_entropy(self.network(words[before]), words[places], reduction="none")
-
-    def loss(self, places: Tensor, split: Tensor) -> Tensor:
-        """Summed over the batch."""
-        with torch.no_grad():
-            self.updates += 1
-        return self.losses(places, self.words_0).sum()
-
-    def evaluate(self, places: Tensor, split: Tensor, chunk: int = 512) -> dict[str, float]:
-        """Perplexity, and the mean loss in nats as ``error``."""
-        words = getattr(self, f"words_{int(split[0])}")
-        loss = sum(self.losses(part, words).sum().item() for part in places.split(chunk)) / len(places)
-        return {"error": loss, "perplexity": float(torch.tensor(loss).exp())}
-
-    @torch.no_grad()
-    def _temper(self, parameter: Tensor) -> None:
-        parameter.grad *= torch.pow(0.5, (self.updates - 1) // self.halve_every)
 
 
 EXPERIMENT = MemN2NExperiment()

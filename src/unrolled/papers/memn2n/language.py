@@ -18,7 +18,7 @@ def half_rectified(u: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch 
     *Paper*: sukhbaatar2015end, language modelling.
 
     >>> half_rectified(torch.tensor([[-1.0, -1.0]]))
-    tensor([[-1., 0.]])
+    tensor([[-1.,  0.]])
     """
     linear = u.shape[-1] // 2
     return torch.cat((u[..., :linear], torch.relu(u[..., linear:])), -1)
@@ -64,3 +64,39 @@ class MemoryLanguageModel(nn.Module):
             context = read(attention(u, memory), output)
             u = half_rectified(next_state(u, context, self.between_hops))
         return u @ self.readout.T
+
+
+class WordTrainee(nn.Module):
+    """A language model and its corpus; a batch holds places of words, and the number of their split."""
+
+    def __init__(self, network: MemoryLanguageModel, splits: dict[str, Tensor], halve_every: int) -> None:
+        super().__init__()
+        if halve_every < 1:
+            raise UsageError(f"halve_every is {halve_every}; it must be at least 1")
+        self.network, self.halve_every = network, halve_every
+        for code, words in enumerate(splits.values()):
+            self.register_buffer(f"words_{code}", words, persistent=False)
+        self.register_buffer("updates", torch.tensor(0))
+        for parameter in network.parameters():
+            parameter.register_post_accumulate_grad_hook(self._temper)
+
+    def losses(self, places: Tensor, words: Tensor) -> Tensor:
+        """The cross-entropy of the words at some places, in nats."""
+        before = places.unsqueeze(1) - 1 - torch.arange(self.network.memory, device=places.device)
+        return nn.functional.cross_entropy(self.network(words[before]), words[places], reduction="none")
+
+    def loss(self, places: Tensor, split: Tensor) -> Tensor:
+        """Summed over the batch."""
+        with torch.no_grad():
+            self.updates += 1
+        return self.losses(places, self.words_0).sum()
+
+    def evaluate(self, places: Tensor, split: Tensor, chunk: int = 512) -> dict[str, float]:
+        """Perplexity, and the mean loss in nats as ``error``."""
+        words = getattr(self, f"words_{int(split[0])}")
+        loss = sum(self.losses(part, words).sum().item() for part in places.split(chunk)) / len(places)
+        return {"error": loss, "perplexity": float(torch.tensor(loss).exp())}
+
+    @torch.no_grad()
+    def _temper(self, parameter: Tensor) -> None:
+        parameter.grad *= torch.pow(0.5, (self.updates - 1) // self.halve_every)

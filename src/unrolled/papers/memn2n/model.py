@@ -1,7 +1,7 @@
 """End-to-end memory networks: hops of soft attention over the sentences of a story.
 
-Several restarts (the paper trains ten, and keeps the best) are one model: their parameters stand side by side,
-the first axis counts them, and they read the same batches.
+Several restarts (the paper trains ten, and keeps the best) are one model: their parameters stand side by
+side, and they read the same batches.
 """
 
 from typing import Literal, NamedTuple
@@ -11,8 +11,17 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from unrolled.base.errors import UsageError, unknown
-from unrolled.papers.memn2n.noise import Kind, in_order, with_noise
-from unrolled.papers.memn2n.sentences import Encoding, sentence_bags, slope_of, time_scale
+from unrolled.papers.memn2n.noise import Kind, Timed, in_order, with_noise
+from unrolled.papers.memn2n.sentences import (
+    Bags,
+    Encoding,
+    Slope,
+    embed,
+    sentence_bags,
+    slope_of,
+    stacked,
+    time_scale,
+)
 
 Tying = Literal["adjacent", "layer-wise"]
 
@@ -62,7 +71,7 @@ def read(
 def next_state(
     u: Float[Tensor, "*batch embedding"],
     context: Float[Tensor, "*batch embedding"],
-    between_hops: Float[Tensor, "*#batch embedding embedding"] | None = None,
+    between_hops: Float[Tensor, "*restarts embedding embedding"] | None = None,
 ) -> Float[Tensor, "*batch embedding"]:
     """The state of the next hop.
 
@@ -77,7 +86,7 @@ def next_state(
 
 
 def answer(
-    u: Float[Tensor, "*batch embedding"], readout: Float[Tensor, "*#batch vocabulary embedding"]
+    u: Float[Tensor, "*batch embedding"], readout: Float[Tensor, "*restarts vocabulary embedding"]
 ) -> Float[Tensor, "*batch vocabulary"]:
     """The probabilities of the answers, from the state after the last hop.
 
@@ -156,22 +165,14 @@ class Trace(NamedTuple):
     """What a network did; restarts come first."""
 
     logits: Float[Tensor, "restart batch vocabulary"]
-    weights: tuple[Tensor, ...]  # of every hop, [batch, restart, slot]
+    weights: tuple[Tensor, ...]  # of every hop, [restart, batch, slot]
     u: tuple[Tensor, ...]  # before every hop and after the last, [restart, batch, embedding]
     mask: Bool[Tensor, "batch slot"]
 
     @property
     def alpha(self) -> Float[Tensor, "restart batch hop slot"]:
         """The weights of the memories; zero in empty slots."""
-        return (torch.stack(self.weights, 2) * self.mask[:, None, None]).transpose(0, 1)
-
-
-class Memories(NamedTuple):
-    """A batch as a network reads it: bags of words, those of stories with their time."""
-
-    story: Float[Tensor, "batch slot features"]
-    query: Float[Tensor, "batch word_features"]
-    mask: Bool[Tensor, "batch slot"]
+        return torch.stack(self.weights, 2) * self.mask[:, None]
 
 
 class MemN2N(nn.Module):
@@ -179,16 +180,15 @@ class MemN2N(nn.Module):
 
     *Paper*: sukhbaatar2015end, equations 1 to 4, both tyings, all encodings; weights are N(0, 0.1^2).
 
-    Memories are never embedded. With a sentence's bag phi, m_i = A phi_i, so that u^T m_i = (A^T u)^T phi_i
-    and o = C sum_i p_i phi_i: a hop takes one product of each sentence's bag with the question's image in the
-    vocabulary, and one to read, whatever the embedding's size. A number of time is one more word of the bag,
-    and T_A and T_C are its rows in A and C. See `attention` and `read` for the equations as they stand.
+    Each different sentence of a batch is embedded once, under all matrices of all restarts; slots hold
+    numbers of sentences. So u^T m_i is looked up among the products of u with the different sentences, and
+    what is read is a sum over these.
 
     *Options*: ``words`` is the longest sentence (of which the released position encoding makes its J).
     ``noise`` is the share of empty memories in training, ``noise_kind`` how they come in (see `with_noise`).
     The buffer ``linear`` removes the softmax of the hops: the linear start.
 
-    *Shapes*: a batch is ``table``, ``[sentence, features]``, the `bags` of all sentences; ``story``,
+    *Shapes*: a batch is ``table``, the `bags` of all sentences, whose first is the empty one; ``story``,
     ``[batch, slot]``, numbers of sentences with 0 for an empty slot; and ``query``, ``[batch]``. Fewer slots
     than ``memory`` are filled up, so that padding never changes a result.
 
@@ -231,82 +231,86 @@ class MemN2N(nn.Module):
         self.encoding, self.tying, self.restarts = encoding, tying, restarts
         self.noise, self.noise_kind = noise, noise_kind
         self.longest = words + (encoding == "code")
-        matrices, rows = hops + 1 if tying == "adjacent" else 4, vocabulary + memory * time
+        matrices, times = (hops + 1, hops + 1) if tying == "adjacent" else (4, 2)
 
         def normal(*shape: int) -> nn.Parameter:
             return nn.Parameter(deviation * torch.randn(*shape))
 
-        self.embeddings = normal(matrices, restarts, rows, embedding)
+        self.embeddings = normal(matrices, restarts, vocabulary, embedding)
+        self.times = normal(times, restarts, memory, embedding) if time else None
         self.between_hops = normal(restarts, embedding, embedding) if tying == "layer-wise" else None
         slope = slope_of(encoding, embedding)
         self.constant = slope.constant
         self.register_buffer("slope", slope.index, persistent=False)
         self.register_buffer("scale", time_scale(encoding, embedding, self.longest), persistent=False)
-        self.register_buffer("clock", torch.eye(memory + 1, memory), persistent=False)  # the last row is zero
         self.register_buffer("linear", torch.tensor(False))
 
-    def bags(self, sentences: Int[Tensor, "sentence word"]) -> Float[Tensor, "sentence features"]:
+    def bags(self, sentences: Int[Tensor, "sentence word"]) -> Bags:
         """The bags of words of a table of sentences, made once for all of training."""
         return sentence_bags(sentences, self.vocabulary, self.encoding, self.longest, self.slope.dtype)
 
-    def memories(
-        self,
-        table: Float[Tensor, "sentence features"],
-        story: Int[Tensor, "batch slot"],
-        query: Int[Tensor, " batch"],
-    ) -> Memories:
-        """The bags of a batch, each story filled up to the memory, in training with noise."""
-        missing = self.memory - story.shape[1]
-        if missing < 0:
-            raise UsageError(f"a story has {story.shape[1]} slots; the memory has {self.memory}")
-        story = nn.functional.pad(story, (0, missing))
-        noisy = self.training and self.noise and self.time
-        timed = with_noise(story, self.noise, self.noise_kind) if noisy else in_order(story)
-        bags = table.index_select(0, timed.story.flatten())
-        if self.time:
-            numbers = timed.numbers.masked_fill(~timed.mask, self.memory)
-            bags = torch.cat((bags, self.clock.index_select(0, numbers.flatten())), 1)
-        return Memories(bags.view(*story.shape, -1), table.index_select(0, query), timed.mask)
-
-    def matrices(self) -> Float[Tensor, "matrix restart features embedding"]:
-        """What meets the features of a bag: words, words by their places, numbers of time."""
-        if self.encoding == "bag":
-            return self.embeddings
-        of_words, of_times = self.embeddings.tensor_split([self.vocabulary], 2)
-        return torch.cat((self.constant * of_words, self.slope * of_words, self.scale * of_times), 2)
-
     def tied(self, matrices: Tensor) -> Tied:
-        """Matrices as the equations name them."""
+        """Matrices, first axis, as the equations name them."""
         if self.tying == "adjacent":
             return adjacent(matrices)
         return layer_wise(matrices, self.between_hops, self.hops)
 
-    def forward(
-        self,
-        table: Float[Tensor, "sentence features"],
-        story: Int[Tensor, "batch slot"],
-        query: Int[Tensor, " batch"],
-    ) -> Trace:
+    def tied_times(self) -> tuple[list[Tensor], list[Tensor]]:
+        """T_A and T_C of each hop, shared as A and C are."""
+        times = list((self.times * self.scale).transpose(2, 3))  # [restart, embedding, slot]
+        if self.tying == "adjacent":
+            return times[:-1], times[1:]
+        return times[:1] * self.hops, times[1:] * self.hops
+
+    def forward(self, table: Bags, story: Int[Tensor, "batch slot"], query: Int[Tensor, " batch"]) -> Trace:
         """The logits of the answers, and what every hop attended to."""
-        bags, question, mask = self.memories(table, story, query)
-        tied = self.tied(self.matrices())
-        bias = (~mask).to(bags.dtype) * torch.finfo(bags.dtype).min
-        u = question.expand(self.restarts, *question.shape) @ tied.B[:, : question.shape[1]]
+        timed = self._timed(story)
+        different, places = self._different(timed.story)
+        everything = torch.cat((different, query))
+        rows = stacked(self.embeddings.permute(2, 0, 1, 3), Slope(self.constant, self.slope), self.encoding)
+        vectors = embed(table.pick(everything), rows).permute(1, 2, 0, 3)  # [matrix, restart, sentence, :]
+        sentences, questions = vectors.tensor_split([len(different)], 2)
+        tied, times = self.tied(sentences), self.tied_times() if self.time else None
+        u = self.tied(questions).B
+        places = places.expand(self.restarts, *story.shape[:1], self.memory)
+        numbers = None if timed.numbers is None else timed.numbers.expand_as(places)
+        bias = (~timed.mask).to(u.dtype) * torch.finfo(u.dtype).min
         states, weights = [u], []
         for hop in range(self.hops):
-            asked = torch.bmm(u, tied.A[hop].transpose(1, 2)).transpose(0, 1)  # A^T u
-            scores = torch.bmm(asked, bags.transpose(1, 2))  # [batch, restart, slot]
-            alpha = self._weights(scores, bias)  # (1)
-            reading = torch.bmm(alpha, bags).transpose(0, 1)  # sum_i p_i phi_i
-            context = torch.bmm(reading, tied.C[hop])  # (2)
+            products = torch.bmm(u, tied.A[hop].transpose(1, 2))  # u^T A x of the different sentences
+            scores = products.gather(2, places)
+            if times is not None:
+                of_times = torch.bmm(u, times[0][hop])
+                scores = scores + (of_times if numbers is None else of_times.gather(2, numbers))
+            alpha = self._weights(scores, bias, timed.mask)  # (1)
+            context = torch.bmm(torch.zeros_like(products).scatter_add(2, places, alpha), tied.C[hop])  # (2)
+            if times is not None:
+                by_time = alpha if numbers is None else torch.zeros_like(alpha).scatter_add(2, numbers, alpha)
+                context = torch.baddbmm(context, by_time, times[1][hop].transpose(1, 2))
             u = next_state(u, context, tied.H)  # (4)
             states.append(u)
             weights.append(alpha)
-        logits = torch.bmm(u, self.embeddings[-1, :, : self.vocabulary].transpose(1, 2))  # W u
-        return Trace(logits, tuple(weights), tuple(states), mask)
+        logits = torch.bmm(u, self.embeddings[-1].transpose(1, 2))  # W u
+        return Trace(logits, tuple(weights), tuple(states), timed.mask)
 
-    def _weights(self, scores: Tensor, bias: Tensor) -> Tensor:
-        """The softmax over full slots; in the linear start the scores, which are zero in empty ones."""
+    def _timed(self, story: Tensor) -> Timed:
+        """The story filled up to the memory, in training with noise."""
+        missing = self.memory - story.shape[1]
+        if missing < 0:
+            raise UsageError(f"a story has {story.shape[1]} slots; the memory has {self.memory}")
+        story = nn.functional.pad(story, (0, missing))
+        if self.training and self.noise and self.time:
+            return with_noise(story, self.noise, self.noise_kind)
+        return in_order(story)
+
+    def _different(self, story: Tensor) -> tuple[Tensor, Tensor]:
+        """The different sentences of a batch, and where among them each slot's is."""
+        if story.is_cuda:  # a graph needs static shapes
+            return story.flatten(), torch.arange(story.numel(), device=story.device).view_as(story)
+        return torch.unique(story, return_inverse=True)
+
+    def _weights(self, scores: Tensor, bias: Tensor, mask: Tensor) -> Tensor:
+        """The softmax over full slots; in the linear start the scores themselves."""
         if self.linear.is_cuda:  # inside a graph no value can be looked at
-            return torch.where(self.linear, scores, torch.softmax(scores + bias.unsqueeze(1), -1))
-        return scores if self.linear else torch.softmax(scores + bias.unsqueeze(1), -1)
+            return torch.where(self.linear, scores, torch.softmax(scores + bias, -1)) * mask
+        return (scores if self.linear else torch.softmax(scores + bias, -1)) * mask

@@ -12,22 +12,22 @@ Kind = Literal["empty", "gaps"]
 
 
 class Timed(NamedTuple):
-    """Stories with a time number in every slot."""
+    """Stories, and when each sentence was; 0 is right before the question."""
 
     story: Int[Tensor, "batch slot"]
-    numbers: Int[Tensor, "batch slot"]
+    numbers: Int[Tensor, "batch slot"] | None
+    """The time of each slot's sentence; None where it is the slot's own number."""
     mask: Bool[Tensor, "batch slot"]
     """Which slots can be attended to."""
 
 
 def in_order(story: Int[Tensor, "batch slot"]) -> Timed:
-    """Stories without noise: each slot's time is its own number, 0 right before the question.
+    """Stories without noise.
 
     >>> in_order(torch.tensor([[5, 6, 0]])).mask
     tensor([[ True,  True, False]])
     """
-    numbers = torch.arange(story.shape[1], device=story.device).expand(story.shape)
-    return Timed(story, numbers, story != 0)
+    return Timed(story, None, story != 0)
 
 
 def with_noise(
@@ -71,4 +71,4 @@ def with_noise(
         return Timed(story, numbers.clamp(max=slots - 1), mask)
     placed = torch.zeros(batch, slots + 1, dtype=story.dtype, device=story.device)
     placed.scatter_(1, numbers.clamp(max=slots), story)  # the last column takes what has no place
-    return Timed(placed[:, :slots], at[:, :slots], inside[:, :slots])
+    return Timed(placed[:, :slots], None, inside[:, :slots])

@@ -1,15 +1,17 @@
 """How a sentence becomes a vector: bag of words, position encoding as printed and as released, time.
 
 Both position encodings are a constant plus a product of a function of the place and one of the embedding
-index. So a sentence needs no more than two bags of words: its words counted, and its words weighted by their
-places. `sentence_bags` makes them once a sentence, for every embedding matrix and all of training.
+index. So a sentence is a weighted sum of rows of a matrix and of the same matrix times that function: a bag
+of words, whatever the encoding. `sentence_bags` makes the weights once a sentence, for all of training.
 """
 
 from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
 from unrolled.base.errors import unknown
 
@@ -158,33 +160,88 @@ def places(
     return j / words - 0.5 if encoding == "printed" else (j - (longest + 1) / 2) / longest
 
 
+class Bags(NamedTuple):
+    """Sentences as weighted lists of rows of a matrix; padding has weight 0."""
+
+    rows: Int[Tensor, "sentence entry"]
+    weights: Float[Tensor, "sentence entry"]
+
+    def pick(self, sentences: Int[Tensor, " chosen"]) -> "Bags":
+        """Some of the sentences."""
+        return Bags(self.rows.index_select(0, sentences), self.weights.index_select(0, sentences))
+
+
 def sentence_bags(
     sentences: Int[Tensor, "sentence word"],
     vocabulary: int,
     encoding: Encoding,
     longest: int,
     dtype: torch.dtype = torch.float32,
-) -> Float[Tensor, "sentence features"]:
-    """The two bags of words of each sentence side by side: counts, and counts weighted by places.
+) -> Bags:
+    """The bag of words of each sentence, and with a position encoding a second one, weighted by places.
 
-    A bag of words alone has no second half. Padding leaves a bag as it is, to the last bit.
-
-    *Shapes*: ``features`` is ``vocabulary``, or twice that with a position encoding.
+    The second bag's rows stand ``vocabulary`` further down: see `embed`.
 
     >>> sentence_bags(torch.tensor([[2, 2, 0]]), 3, "bag", 3)
-    tensor([[0., 0., 2.]])
+    Bags(rows=tensor([[2, 2, 0]]), weights=tensor([[1., 1., 0.]]))
     """
-    real = sentences != 0
-    counts = torch.zeros(len(sentences), vocabulary, dtype=dtype)
-    counts.scatter_add_(1, sentences, real.to(dtype))
+    real = (sentences != 0).to(dtype)
     if encoding == "bag":
-        return counts
-    weighted = torch.zeros_like(counts)
-    for words in real.sum(1).unique().tolist():
-        rows = (real.sum(1) == words).nonzero()[:, 0]
-        place = places(encoding, words, longest, dtype).expand(len(rows), words)
-        weighted[rows] = weighted[rows].scatter_add(1, sentences[rows, :words], place)
-    return torch.cat((counts, weighted), dim=1)
+        return Bags(sentences, real)
+    weighted = torch.zeros_like(real)
+    for row, words in enumerate(real.sum(1).long().tolist()):
+        weighted[row, :words] = places(encoding, words, longest, dtype)
+    return Bags(torch.cat((sentences, sentences + vocabulary), 1), torch.cat((real, weighted), 1))
+
+
+def stacked(
+    matrix: Float[Tensor, "vocabulary *columns embedding"], slope: Slope, encoding: Encoding
+) -> Float[Tensor, "rows *columns embedding"]:
+    """The rows that a bag chooses from: a matrix times the constant, and times the slope below it."""
+    if encoding == "bag":
+        return matrix
+    return torch.cat((slope.constant * matrix, slope.index * matrix))
+
+
+class _BagProduct(torch.autograd.Function):
+    """Weighted sums of rows. The gradient of the rows is such a sum again, over the transposed lists."""
+
+    @staticmethod
+    def forward(ctx, matrix: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+        ctx.save_for_backward(rows, weights)
+        ctx.count = len(matrix)
+        return functional.embedding_bag(rows, matrix, mode="sum", per_sample_weights=weights)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        rows, weights = ctx.saved_tensors
+        sorted_rows, order = rows.flatten().sort()
+        starts = torch.searchsorted(sorted_rows, torch.arange(ctx.count, device=rows.device))
+        of_matrix = functional.embedding_bag(
+            order // rows.shape[1],
+            gradient.contiguous(),
+            starts,
+            mode="sum",
+            per_sample_weights=weights.flatten()[order],
+        )
+        return of_matrix, None, None
+
+
+def embed(
+    bags: Bags, rows: Float[Tensor, "rows *columns embedding"]
+) -> Float[Tensor, "sentence *columns embedding"]:
+    """Sentences as vectors under several matrices at once: `bag_of_words` and `position_encoding`, faster.
+
+    ``rows`` is what `stacked` makes. No word's vector is ever copied, and the gradient is as cheap as the
+    sum: the built-in one takes several times as long.
+
+    >>> bags = sentence_bags(torch.tensor([[1, 2, 0]]), 3, "bag", 3)
+    >>> embed(bags, torch.tensor([[9.0], [1.0], [2.0]]))
+    tensor([[3.]])
+    """
+    product = _BagProduct.apply(rows.flatten(1), bags.rows, bags.weights)
+    return product.view(len(bags.rows), *rows.shape[1:])
 
 
 def time_scale(
@@ -194,8 +251,3 @@ def time_scale(
     if encoding != "code":
         return torch.ones(embedding, dtype=dtype)
     return position_weights_code(longest, embedding, dtype)[-1]
-
-
-def filled(story: Int[Tensor, "batch slot"]) -> Bool[Tensor, "batch slot"]:
-    """Which slots hold a sentence."""
-    return story != 0

@@ -1,10 +1,11 @@
-"""What a training needs around a network: summed gradients, clipped one matrix at a time, and its schedule."""
+"""What a training needs around a network: summed gradients, clipped matrix by matrix, and a schedule."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.papers.memn2n.model import MemN2N
+from unrolled.papers.memn2n.model import MemN2N, Trace
+from unrolled.papers.memn2n.sentences import Bags
 
 
 class Trainee(nn.Module):
@@ -12,12 +13,12 @@ class Trainee(nn.Module):
 
     *Paper*: sukhbaatar2015end, training details and linear start; the released code's choices.
 
-    The first ``linear_updates`` have no softmax in the hops; then the schedule begins again. The learning rate
-    is halved every ``halve_every`` updates: the clipped gradient is, which for plain gradient steps is the
-    same. Each matrix of each restart is clipped at its own norm ``clip_each``.
+    The first ``linear_updates`` have no softmax in the hops; then the schedule begins again. The learning
+    rate is halved every ``halve_every`` updates: the clipped gradient is, which for plain gradient steps is
+    the same. Each matrix of each restart is clipped at its own norm ``clip_each``.
 
-    ``running`` is each restart's loss over about the last ``memory_updates`` updates: what the best restart is
-    chosen by.
+    ``running`` is each restart's loss over about the last ``memory_updates`` updates: the best restart is the
+    one where it is lowest.
     """
 
     def __init__(
@@ -33,7 +34,8 @@ class Trainee(nn.Module):
         super().__init__()
         self.network, self.linear_updates, self.halve_every = network, linear_updates, halve_every
         self.clip_each, self.memory_updates = clip_each, memory_updates
-        self.register_buffer("table", network.bags(sentences), persistent=False)
+        for name, values in network.bags(sentences)._asdict().items():
+            self.register_buffer(f"bag_{name}", values, persistent=False)
         self.register_buffer("updates", torch.tensor(0))
         self.register_buffer("running", torch.zeros(network.restarts))
         for parameter in network.parameters():
@@ -41,7 +43,11 @@ class Trainee(nn.Module):
 
     def logits(self, story: Tensor, query: Tensor) -> Tensor:
         """The logits of every restart, ``[restart, batch, vocabulary]``."""
-        return self.network(self.table, story, query).logits
+        return self(story, query).logits
+
+    def forward(self, story: Tensor, query: Tensor) -> Trace:
+        """What every restart makes of a batch."""
+        return self.network(Bags(self.bag_rows, self.bag_weights), story, query)
 
     def loss(self, story: Tensor, query: Tensor, answer: Tensor) -> Tensor:
         """Cross-entropy summed over batch and restarts; goes one update on in the schedule."""
