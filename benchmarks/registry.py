@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from benchmarks import dkt, ram, vae, vrnn
+from benchmarks import dkt, memn2n, ram, vae, vrnn
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -119,6 +119,21 @@ def _dkt(slug: str, exercises: int) -> Benchmark:
     )
 
 
+def _memn2n(slug: str, embedding: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"MemN2N, 32 questions, 50 memories, {embedding} dimensions; ten restarts in one program",
+        steps=(3,),
+        contenders=(
+            Contender("attention alone", _built(memn2n.attention_alone(embedding))),
+            Contender("textbook module", _built(memn2n.textbook(embedding))),
+            Contender("eager", _built(memn2n.memn2n(embedding)), capturable=False),
+            Contender("ten restarts", _built(memn2n.memn2n(embedding, restarts=10)), capturable=False),
+        ),
+        goals={},
+    )
+
+
 BENCHMARKS = [
     Benchmark(
         slug="bn_lstm",
@@ -139,6 +154,8 @@ BENCHMARKS = [
     _ram("ram_60", size=60, glimpse_size=12, scales=3),
     _dkt("dkt", exercises=100),
     _dkt("dkt_1200", exercises=1200),
+    _memn2n("memn2n", embedding=20),
+    _memn2n("memn2n_50", embedding=50),
     Benchmark(
         slug="vae",
         what="VAE, 100 pictures of 784 pixels, 500-500-50, one sample",

@@ -39,7 +39,7 @@ def generate(task: int, questions: int, seed: int) -> str:
     r"""A text in bAbI's format with exactly so many questions of one task.
 
     >>> generate(4, 1, seed=0).splitlines()[2]
-    '3 What is south of the garden?\tbathroom\t2'
+    '3 What is the garden north of?\tbathroom\t2'
 
     Raises:
         UsageError: for an unknown task, or less than one question.

@@ -16,25 +16,24 @@ LARGE = ("box", "chest", "container", "suitcase")
 
 
 def two_arguments(rng: random.Random) -> list[Item]:
-    """Task 4: what is on a side of a place, or what is a place on a side of?"""
+    """Task 4: what is on a side of a place, or what is a place on a side of?
+
+    As in the real files, the place that is asked about comes second in the sentence that supports the answer,
+    and in two sentences of three the place that both name comes second.
+    """
     first, middle, last = rng.sample(ROOMS, 3)
     side = rng.choice(list(SIDES))
-    facts = [_compass(rng, first, side, middle), _compass(rng, middle, side, last)]
+    facts = []
+    for end, toward in ((first, side), (last, BACK[side])):
+        middle_second = rng.random() < 0.64
+        facts.append((end, toward, middle) if middle_second else (middle, BACK[toward], end))
     rng.shuffle(facts)
-    place, end, toward = rng.choice(((middle, first, side), (middle, last, BACK[side])))
-    at = next(n for n, (text, ends) in enumerate(facts, 1) if end in ends)
+    chosen = rng.randrange(2)
+    answer, toward, place = facts[chosen]
+    asked = f"What is {toward} of the {place}?"
     if rng.random() < 0.5:
-        question = f"What is {toward} of the {place}?"
-    else:
-        question = f"What is the {place} {BACK[toward]} of?"
-    return [*(text for text, _ in facts), (question, end, (at,))]
-
-
-def _compass(rng: random.Random, first: str, side: str, second: str) -> tuple[str, set[str]]:
-    """The sentence that ``first`` lies on a side of ``second``, said from either end."""
-    if rng.random() < 0.5:
-        first, side, second = second, BACK[side], first
-    return f"The {first} is {side} of the {second}.", {first, second}
+        asked = f"What is the {place} {BACK[toward]} of?"
+    return [*("The {} is {} of the {}.".format(*fact) for fact in facts), (asked, answer, (chosen + 1,))]
 
 
 def deduction(rng: random.Random) -> list[Item]:
