@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from benchmarks import bahdanau_attention, dkt, ntm, ram, vae, vrnn
+from benchmarks import bahdanau_attention, dkt, memn2n, ntm, ram, vae, vrnn
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -129,6 +129,16 @@ def _ntm(slug: str, batch: int) -> Benchmark:
             Contender("textbook loop", _built(ntm.textbook(batch))),
             Contender("eager", _built(ntm.ntm(batch))),
             Contender("compiled", _built(ntm.ntm(batch, fast=True)), compiled=True),
+def _memn2n(slug: str, embedding: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"MemN2N, 32 questions, 50 memories, {embedding} dimensions; ten restarts in one program",
+        steps=(3,),
+        contenders=(
+            Contender("attention alone", _built(memn2n.attention_alone(embedding))),
+            Contender("textbook module", _built(memn2n.textbook(embedding))),
+            Contender("eager", _built(memn2n.memn2n(embedding)), capturable=False),
+            Contender("ten restarts", _built(memn2n.memn2n(embedding, restarts=10)), capturable=False),
         ),
         goals={},
     )
@@ -168,6 +178,8 @@ BENCHMARKS = [
     _dkt("dkt_1200", exercises=1200),
     _ntm("ntm", batch=32),
     _ntm("ntm_1", batch=1),
+    _memn2n("memn2n", embedding=20),
+    _memn2n("memn2n_50", embedding=50),
     Benchmark(
         slug="vae",
         what="VAE, 100 pictures of 784 pixels, 500-500-50, one sample",
