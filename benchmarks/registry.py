@@ -129,6 +129,11 @@ def _ntm(slug: str, batch: int) -> Benchmark:
             Contender("textbook loop", _built(ntm.textbook(batch))),
             Contender("eager", _built(ntm.ntm(batch))),
             Contender("compiled", _built(ntm.ntm(batch, fast=True)), compiled=True),
+        ),
+        goals={},
+    )
+
+
 def _memn2n(slug: str, embedding: int) -> Benchmark:
     return Benchmark(
         slug=slug,
