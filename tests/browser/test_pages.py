@@ -27,7 +27,7 @@ PAGES = (
     "book/datasets.html",
     "book/further-reading.html",
     "book/history.html",
-    "entries/ntm.html",
+    "entries/depth_gated_lstm.html",
     "entries/rnn_deep_dive.html",
     "source/index.html",
     "source/unrolled/papers/bn_lstm/model.html",
