@@ -199,14 +199,14 @@ class MemN2NExperiment:
             embedding=150,
             hops=6,
             memory=100,
-            updates=80_000,
-            halve_every=16_000,
+            updates=16_000,
+            halve_every=4_000,
             batch_size=128,
             optimiser="sgd",
             learning_rate=0.01,
             clip_norm=50.0,
-            evaluate_every=8_000,
-            checkpoint_every=2_000,
+            evaluate_every=4_000,
+            checkpoint_every=1_000,
         )
         for hops in (2, 6):
             runs[f"words_{hops}_hops"] = replace(words, hops=hops)
