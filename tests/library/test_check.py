@@ -147,15 +147,15 @@ def test_the_line_is_the_one_that_is_wrong(whole, edit):
 
 
 def test_an_import_of_another_paper_must_be_in_builds_on(whole, edit):
-    (whole / "src" / "unrolled" / "papers" / "ntm").mkdir()
-    (whole / "src" / "unrolled" / "papers" / "ntm" / "__init__.py").write_text("")
+    (whole / "src" / "unrolled" / "papers" / "srnn").mkdir()
+    (whole / "src" / "unrolled" / "papers" / "srnn" / "__init__.py").write_text("")
     path = edit(
         "src/unrolled/papers/bn_lstm/model.py",
         "\nimport torch\n",
-        "\nimport torch\nfrom unrolled.papers import ntm\n",
+        "\nimport torch\nfrom unrolled.papers import srnn\n",
     )
     found = [fault for fault in check() if fault.level == "fault"]
-    assert [(fault.file, "imports ntm" in fault.problem) for fault in found] == [(path, True)]
+    assert [(fault.file, "imports srnn" in fault.problem) for fault in found] == [(path, True)]
 
 
 def test_evidence_for_no_claim_and_stale_evidence_are_faults(whole):
