@@ -119,13 +119,13 @@ class Config(TrainingConfig):
             hidden=64,
             dropout=0.0,
             test_students=1000,
-            updates=100,
+            updates=85,
             batch_size=50,
             optimiser="adam",
             learning_rate=2e-2,
             schedule="linear",
             clip_norm=1.0,
-            evaluate_every=100,
+            evaluate_every=85,
             checkpoint_every=1000,
         )
 
