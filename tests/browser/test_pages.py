@@ -33,7 +33,10 @@ PAGES = (
     "source/unrolled/papers/bn_lstm/model.html",
     *CHAPTERS,
 )
-DESKTOP = [(path, 1280, "light") for path in PAGES] + [(path, 1280, "dark") for path in CHAPTERS[:1]]
+DESKTOP = [(path, 1280, "light") for path in PAGES if path not in CHAPTERS[1:]] + [
+    (CHAPTERS[0], 1280, "dark")
+]
+"""Chapters have one style sheet and one make-up: on a phone each is looked at, on a desk the first."""
 BROADER = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
