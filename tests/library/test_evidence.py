@@ -12,7 +12,7 @@ from unrolled.library import evidence as files
 from unrolled.library.collecting import collect, curve
 from unrolled.library.entries import load_entry
 from unrolled.library.faults import Faulty
-from unrolled.library.models import Cost, Evidence, KeyParts, Measurement, Verdict
+from unrolled.library.models import Cost, Evidence, KeyParts, Measurement, Reported, Verdict
 
 QUICK = {
     "profile": "book",
@@ -147,7 +147,8 @@ def test_collecting_measures_claims_and_keeps_what_notebooks_measured(store):
         ]
         store("bn_lstm", seed, 0.95, history=history)
         store("lstm", seed, 0.90)
-    outcome = collect(load_entry("bn_lstm"))
+    accuracy = Reported(metric="test_accuracy", name="test accuracy")
+    outcome = collect(load_entry("bn_lstm").model_copy(update={"reported": (accuracy,)}))
     found = {item.claim: item for item in outcome.evidence.measurements}
     assert set(outcome.measured) == {"pmnist-gain", "pmnist-bn-lstm", "pmnist-lstm"}
     assert found["pmnist-gain"].value == pytest.approx(5.0)
