@@ -186,13 +186,13 @@ def test_a_link_to_a_folded_claim_unfolds_it(visit) -> None:
     page = visit().go("book/ledger.html#ntm-copy-generalises")
     row = page.locator("[id='ntm-copy-generalises']")
     row.wait_for(state="visible")
-    assert "not attempted" in row.inner_text()
+    assert "wrong bits" in row.inner_text()
 
 
 def test_search_finds_an_entry_without_a_chapter(visit, book) -> None:
     index = (Path(book.folder) / "searchindex.js").read_text(encoding="utf-8")
     names = json.loads(index.removeprefix("Search.setIndex(").rstrip().rstrip(")"))["docnames"]
     assert ENTRY.removesuffix(".html") in names
-    page = visit().go("search.html?q=depth+gate+linear+connection+memory+cells+adjacent+layers")
+    page = visit().go("search.html?q=depth+gate+lower+memory+cell")
     hit = page.locator(f"#search-results li a[href*='{ENTRY}']").first
     hit.wait_for(timeout=20_000)
