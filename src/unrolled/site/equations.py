@@ -60,8 +60,14 @@ def chips(shelf: Shelf, entry: Entry, equation: Equation, place: Place) -> Marku
 def recalled(equation: Equation) -> Markup:
     """An equation once more, beside its source; its number leads to where it is introduced."""
     formula = element("div", rf"\[{equation.latex}\]", class_="math notranslate nohighlight")
-    words = equation.name if equation.number.startswith("unnumbered") else f"({equation.number})"
-    address = element("a", words, href=f"#equation-{equation.label}", title=equation.name)
+    named = equation.number.startswith("unnumbered")
+    address = element(
+        "a",
+        equation.name if named else f"({equation.number})",
+        href=f"#equation-{equation.label}",
+        title=equation.name,
+        class_="named" if named else None,
+    )
     return element("div", formula, address, class_="unrolled-recall")
 
 
