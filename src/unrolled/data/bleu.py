@@ -13,12 +13,16 @@ class Bleu(NamedTuple):
 
     score: float
     signature: str
+    margin: float | None = None  # half the width of the 95 % bootstrap interval
 
 
-def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Bleu:
+def bleu(hypotheses: Sequence[str], references: Sequence[str], *, resamples: int = 0) -> Bleu:
     """The corpus BLEU of plain sentences, cased and cut into words by sacreBLEU (13a).
 
     *Paper*: papineni2002bleu.
+
+    *Options*: with ``resamples`` drawn from the sentences (sacreBLEU's own generator, seed 12345) it has a
+    margin too; it takes about a millisecond a resample for a thousand sentences.
 
     Raises:
         UsageError: if there are not as many references as hypotheses.
@@ -31,5 +35,6 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Bleu:
     if len(hypotheses) != len(references):
         raise UsageError(f"{len(hypotheses)} hypotheses and {len(references)} references")
     metric = BLEU()
-    score = metric.corpus_score(list(hypotheses), [list(references)]).score
-    return Bleu(round(score, 6), metric.get_signature().format())
+    found = metric.corpus_score(list(hypotheses), [list(references)], n_bootstrap=max(resamples, 1))
+    margin = round(found._ci, 6) if resamples > 1 else None
+    return Bleu(round(found.score, 6), metric.get_signature().format(), margin)

@@ -111,7 +111,7 @@ def test_captions_are_trained_on_and_scored():
     few = tuple(part[:4] for part in splits.test)
     model.eval()
     metrics = EXPERIMENT.test(model, few)
-    assert {"loss", "exact", "bleu", "bleu_beam"} == set(metrics)
+    assert {"loss", "exact", "bleu", "bleu_beam", "bleu_beam_margin"} == set(metrics)
     references = model.vocabularies[1].decode(few[2])
     assert references[0].startswith("Ein Mann mit einem orangefarbenen Hut")
 

@@ -7,7 +7,7 @@ from torch.nn import functional
 from unrolled.nn.gru import gru_step, recurrent
 from unrolled.nn.scan import ShapeError
 from unrolled.papers.bahdanau_attention.model import START, RNNsearch, initialise_as_the_paper, maxout
-from unrolled.papers.bahdanau_attention.translation import exact, score, translate, weights
+from unrolled.tasks.translating import exact, score, translate, weights
 
 LENGTHS = torch.tensor([6, 3, 1, 5])
 

@@ -1,17 +1,50 @@
-"""Translating with a trained RNNsearch, and scoring what it wrote and where it looked."""
+"""Translating with a trained model, and scoring what it wrote and where it looked."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional
 
-from unrolled.data.vocabulary import START, STOP, padded
+from unrolled.data.vocabulary import PAD, START, STOP, padded
 from unrolled.nn.decoding import beam_search, greedy
-from unrolled.papers.bahdanau_attention.model import RNNsearch
 
 CHUNK = 250
 """Sentences that are translated at once."""
+
+
+class Given(Protocol):
+    """What a translator gives for a translation whose words are given."""
+
+    logits: Tensor  # [batch, target, words]
+    alpha: Tensor | None  # [batch, target, source]
+
+
+class Memory(Protocol):
+    """What a decoder looks at, computed once a source."""
+
+    def repeated(self, copies: int) -> Memory:
+        """Each sentence ``copies`` times in a row, for as many hypotheses."""
+
+
+class Translator(Protocol):
+    """A model that reads a source and writes a target, as all of this needs it."""
+
+    aligns: bool
+    """Whether its decoder weighs source words; otherwise ``alpha`` is None."""
+
+    def __call__(self, source: Tensor, target: Tensor, lengths: Tensor | None = None) -> Given:
+        """Read a translation with its words given, ``target`` with the stop symbol at its end."""
+
+    def encode(self, source: Tensor, lengths: Tensor | None = None) -> tuple[Any, Memory]:
+        """The decoder's first state, and what it may look at."""
+
+    def stepper(self, memory: Memory) -> Callable[[Any, Tensor], tuple[Any, Tensor]]:
+        """The decoder as `unrolled.nn.decoding` takes it."""
 
 
 class Scored(NamedTuple):
@@ -24,7 +57,7 @@ class Scored(NamedTuple):
 
 @torch.no_grad()
 def translate(
-    model: RNNsearch,
+    model: Translator,
     source: Int[Tensor, "batch source"],
     lengths: Int[Tensor, " batch"],
     *,
@@ -73,7 +106,7 @@ def _filled(words: Tensor, width: int) -> Tensor:
 
 @torch.no_grad()
 def weights(
-    model: RNNsearch,
+    model: Translator,
     source: Int[Tensor, "batch source"],
     lengths: Int[Tensor, " batch"],
     target: Int[Tensor, "batch target"],
@@ -82,7 +115,7 @@ def weights(
     rows = []
     for part in torch.arange(len(source)).split(CHUNK):
         alpha = model(source[part], target[part], lengths[part]).alpha
-        rows.append(torch.nn.functional.pad(alpha, (0, source.shape[1] - alpha.shape[2])))
+        rows.append(functional.pad(alpha, (0, source.shape[1] - alpha.shape[2])))
     return torch.cat(rows)
 
 
@@ -104,3 +137,14 @@ def score(
     offsets = distance.gather(1, nearest).squeeze(1)
     mass = (alpha[:, :target, :source] * accepted).sum() / scored.sum()
     return Scored((offsets == 0).float().mean().item(), round(mass.item(), 6), offsets)
+
+
+@torch.no_grad()
+def mean_loss(model: Translator, source: Tensor, lengths: Tensor, target: Tensor, of_target: Tensor) -> float:
+    """The cross-entropy of a word, without smoothing, over all pairs."""
+    total = 0.0
+    for rows in of_target.argsort(stable=True).split(CHUNK):
+        words = target[rows, : int(of_target[rows].max())]
+        logits = model(source[rows], words, lengths[rows]).logits.flatten(0, 1)
+        total += functional.cross_entropy(logits, words.flatten(), ignore_index=PAD, reduction="sum").item()
+    return total / of_target.sum().item()
