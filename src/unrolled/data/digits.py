@@ -32,7 +32,7 @@ def load() -> tuple[Tensor, Tensor]:
 
 
 def _file() -> Path:
-    """The table of the digits, found without importing scikit-learn: that takes longer than many a training."""
+    """The table of the digits, found without importing scikit-learn, which takes seconds."""
     found = find_spec("sklearn")
     path = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz" if found else None
     if path is None or not path.is_file():
