@@ -52,14 +52,19 @@ def words(number: int, language: str) -> list[str]:
         raise unknown("language", language, LANGUAGES)
     if not 0 <= number <= LARGEST:
         raise UsageError(f"{number} is not between 0 and {LARGEST:,}")
+    return list(_words(number, language))
+
+
+@cache
+def _words(number: int, language: str) -> tuple[str, ...]:
     if number == 0:
-        return list(_piece(0, 0, language))
+        return _piece(0, 0, language)
     found: list[str] = []
     for scale, group in _groups(number):
         if language == "en" and _has_and(number, scale, group):
             found.append("and")
         found += _piece(group, scale, language)
-    return found
+    return tuple(found)
 
 
 def correspondence(number: int, language: str) -> list[Positions]:

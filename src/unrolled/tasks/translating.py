@@ -34,9 +34,6 @@ class Memory(Protocol):
 class Translator(Protocol):
     """A model that reads a source and writes a target, as all of this needs it."""
 
-    aligns: bool
-    """Whether its decoder weighs source words; otherwise ``alpha`` is None."""
-
     def __call__(self, source: Tensor, target: Tensor, lengths: Tensor | None = None) -> Given:
         """Read a translation with its words given, ``target`` with the stop symbol at its end."""
 
@@ -104,7 +101,39 @@ def _filled(words: Tensor, width: int) -> Tensor:
     return torch.where(padded(words, width) == 0, STOP, padded(words, width))
 
 
+class Read(NamedTuple):
+    """What a model makes of translations whose words are given."""
+
+    loss: float  # the cross-entropy of a word in nats, without smoothing
+    alpha: Float[Tensor, "batch target source"] | None  # the alignment; None for a model that aligns nothing
+
+
 @torch.no_grad()
+def read(
+    model: Translator,
+    source: Int[Tensor, "batch source"],
+    lengths: Int[Tensor, " batch"],
+    target: Int[Tensor, "batch target"],
+) -> Read:
+    """Loss and alignment of given translations, those alike in length at once.
+
+    *Shapes*: as annotated; ``alpha`` has all columns, with zeros where a sentence has no word.
+    """
+    of_target = (target != PAD).sum(1)
+    total, alpha = 0.0, None
+    for rows in of_target.argsort(stable=True).split(CHUNK):
+        words = target[rows, : int(of_target[rows].max())]
+        given = model(source[rows], words, lengths[rows])
+        logits = given.logits.flatten(0, 1)
+        total += functional.cross_entropy(logits, words.flatten(), ignore_index=PAD, reduction="sum").item()
+        if given.alpha is not None:
+            if alpha is None:
+                alpha = given.alpha.new_zeros(*target.shape, source.shape[1])
+            looked = given.alpha.masked_fill((words == PAD).unsqueeze(2), 0.0)
+            alpha[rows, : looked.shape[1], : looked.shape[2]] = looked
+    return Read(total / of_target.sum().item(), alpha)
+
+
 def weights(
     model: Translator,
     source: Int[Tensor, "batch source"],
@@ -112,11 +141,7 @@ def weights(
     target: Int[Tensor, "batch target"],
 ) -> Float[Tensor, "batch target source"]:
     """The alignment of given translations, over all columns of ``source``."""
-    rows = []
-    for part in torch.arange(len(source)).split(CHUNK):
-        alpha = model(source[part], target[part], lengths[part]).alpha
-        rows.append(functional.pad(alpha, (0, source.shape[1] - alpha.shape[2])))
-    return torch.cat(rows)
+    return read(model, source, lengths, target).alpha
 
 
 def score(
@@ -137,14 +162,3 @@ def score(
     offsets = distance.gather(1, nearest).squeeze(1)
     mass = (alpha[:, :target, :source] * accepted).sum() / scored.sum()
     return Scored((offsets == 0).float().mean().item(), round(mass.item(), 6), offsets)
-
-
-@torch.no_grad()
-def mean_loss(model: Translator, source: Tensor, lengths: Tensor, target: Tensor, of_target: Tensor) -> float:
-    """The cross-entropy of a word, without smoothing, over all pairs."""
-    total = 0.0
-    for rows in of_target.argsort(stable=True).split(CHUNK):
-        words = target[rows, : int(of_target[rows].max())]
-        logits = model(source[rows], words, lengths[rows]).logits.flatten(0, 1)
-        total += functional.cross_entropy(logits, words.flatten(), ignore_index=PAD, reduction="sum").item()
-    return total / of_target.sum().item()

@@ -13,7 +13,7 @@ from unrolled.base.errors import UsageError
 from unrolled.data import multi30k, registry, spelled
 from unrolled.data.bleu import Bleu, bleu
 from unrolled.data.vocabulary import PAD, Encoded, Vocabulary, similar_lengths
-from unrolled.tasks.translating import exact, mean_loss, score, translate, weights
+from unrolled.tasks.translating import exact, read, score, translate
 from unrolled.training.experiment import Arrays, Splits, TrainingConfig
 
 LONG = 15
@@ -102,8 +102,9 @@ class TranslationExperiment:
         """``loss`` a word and, of greedy translations, the share that is ``exact``. For spelled numbers also
         the share among long ones, ``exact_long``, and how the weights fit: ``alignment`` (the share of
         largest weights in a right place) and ``alignment_mass``. For captions ``bleu``."""
-        source, lengths, target, target_lengths, *accepted = arrays
-        metrics = {"loss": mean_loss(model, source, lengths, target, target_lengths)}
+        source, lengths, target, _, *accepted = arrays
+        loss, alpha = read(model, source, lengths, target)
+        metrics = {"loss": loss}
         found = translate(model, source, lengths, max_length=target.shape[1] + 5)
         right = exact(found, target)
         metrics["exact"] = right.float().mean().item()
@@ -111,8 +112,8 @@ class TranslationExperiment:
             return metrics | {"bleu": self._bleu(model, found, target).score}
         long = lengths > LONG  # the stop symbol counts
         metrics["exact_long"] = right[long].float().mean().item() if long.any() else 0.0
-        if model.aligns:
-            scored = score(weights(model, source, lengths, target), accepted[0])
+        if alpha is not None:
+            scored = score(alpha, accepted[0])
             metrics |= {"alignment": scored.share, "alignment_mass": scored.mass}
         return metrics
 

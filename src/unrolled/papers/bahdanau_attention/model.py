@@ -173,11 +173,6 @@ class RNNsearch(nn.Module):
             nn.init.normal_(self.embedding.weight, std=embedding**-0.5)
             self.readout.weight = self.embedding.weight
 
-    @property
-    def aligns(self) -> bool:
-        """Whether the decoder weighs source words."""
-        return self.attention is not None
-
     def encode(
         self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, " batch"] | None = None
     ) -> tuple[Float[Tensor, "batch hidden"], Memory]:
