@@ -61,10 +61,10 @@ class Config(TranslationConfig):
         return cls(
             task="spelled",
             target="fr",
-            updates=250,
+            updates=200,
             batch_size=1,
             optimiser="adam",
-            learning_rate=4e-3,
+            learning_rate=6e-3,
             schedule="linear",
             warmup=50,
             clip_norm=1.0,
@@ -114,7 +114,7 @@ class RNNsearchExperiment(TranslationExperiment):
         """
         if profile in ("smoke", "book"):
             config = Config.smoke() if profile == "smoke" else Config.book()
-            short = replace(config, longest=8, updates=max(config.updates * 3 // 4, 6))
+            short = replace(config, longest=8, updates=max(config.updates // 2, 6))
             return {
                 "attention_fr": config,
                 "attention_de": replace(config, target="de"),
