@@ -181,3 +181,37 @@ def test_compiled_equals_eager(fast_cell):
     x = sequences()
     torch.testing.assert_close(fast(x).h, eager(x).h, rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(gradients(fast, x), gradients(eager, x), rtol=1e-10, atol=1e-10)
+
+
+class OneStep(torch.nn.Module):
+    """A layer over one step: from an input and the parts of its state to the parts of the next."""
+
+    def __init__(self, layer, state):
+        super().__init__()
+        self.layer, self.state = layer, state
+
+    def forward(self, x, *parts):
+        given = iter(parts)
+        state = map_tensors(lambda _: next(given), self.state)
+        return tuple(flat(self.layer(x, initial=state)))
+
+
+@pytest.mark.slow
+def test_a_step_exported_to_onnx_gives_the_same(cell, tmp_path):
+    import onnxruntime
+
+    layer = build(cell, torch.float32).eval()
+    with torch.no_grad():
+        state = layer(sequences(torch.float32)).last
+        x = sequences(torch.float32, time=1)
+        expected = flat(layer(x, initial=state))
+    file = tmp_path / "step.onnx"
+    program = torch.onnx.export(
+        OneStep(layer, state).eval(), (x, *tensors(state)), dynamo=True, external_data=False, verbose=False
+    )
+    program.save(file)
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    named = zip(session.get_inputs(), (x, *tensors(state)), strict=True)
+    found = session.run(None, {given.name: value.numpy() for given, value in named})
+    for ours, wanted in zip(found, expected, strict=True):
+        torch.testing.assert_close(torch.from_numpy(ours), wanted, rtol=1e-5, atol=1e-6)
