@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import nn
+from torch.nn import functional
 
 from unrolled.nn.cells import LSTM, RNN, Unrolled, check_features
 from unrolled.nn.gru import GRU
 from unrolled.nn.scan import scan
 from unrolled.papers.bn_lstm.model import BNLSTM
+from unrolled.papers.ntm.model import NTM, ntm_step
 from unrolled.papers.vrnn.inference import without_padding
 from unrolled.papers.vrnn.model import VRNN, StepInput, vrnn_step
 from unrolled.papers.vrnn.networks import features, linear
@@ -51,6 +53,29 @@ class StepOfVRNN(nn.Module):
         return Unrolled(h if self.batch_first else h.transpose(0, 1), steps.last)
 
 
+class StepOfNTM(nn.Module):
+    """The recurrence of a neural Turing machine as a layer; its memory is part of the state."""
+
+    def __init__(self, input_size: int, hidden_size: int, *, batch_first: bool = True) -> None:
+        super().__init__()
+        self.batch_first = batch_first
+        # A memory that starts at nearly nothing has derivatives that no finite difference can follow.
+        sizes = {"hidden_size": hidden_size, "rows": 6, "columns": 4, "memory": "learned"}
+        self.model = NTM(input_size, 1, **sizes)
+        del self.model.readout  # which does not feed back
+
+    def forward(self, x, lengths=None, initial=None):
+        model = self.model
+        check_features(x, model.input_size)
+        x = x if self.batch_first else x.transpose(0, 1)
+        x = without_padding(x, lengths)
+        terms = functional.linear(x, model.W_x, model.b).transpose(0, 1).contiguous()
+        initial = model.initial(len(x)) if initial is None else initial
+        steps = scan(ntm_step, terms, initial, model.weights, model.layout, lengths=lengths)
+        h = steps.states.h
+        return Unrolled(h.transpose(0, 1) if self.batch_first else h, steps.last)
+
+
 CELLS = [
     Cell("rnn", RNN),
     Cell("lstm", LSTM),
@@ -71,4 +96,5 @@ CELLS = [
         lambda *sizes, **options: BNLSTM(*sizes, max_length=9, normalise=False, **options),
     ),
     Cell("vrnn", StepOfVRNN),
+    Cell("ntm", StepOfNTM),
 ]
