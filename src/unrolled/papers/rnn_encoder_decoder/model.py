@@ -5,7 +5,7 @@ summary vector, the maxout output and the softmax. Weights have torch's layout, 
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -141,7 +141,7 @@ class RNNEncoderDecoder(nn.Module):
         hidden: int = 1000,
         maxout: int = 500,
         rank: int | None = None,
-        reset: Literal["before", "after"] = "after",
+        reset: str = "after",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()

@@ -112,17 +112,23 @@ def phrase_loss(call: Call, batch: Batch) -> Tensor:
 class Recaller(nn.Module):
     """Reads a sequence of symbols and says at its end which one came first.
 
+    *Options*: ``unit`` is the gated one of equations 5 to 8 or a plain tanh; recurrent weights are orthogonal
+    in both. ``keep`` is the first bias of the update gate: 3 keeps 95 % of a state at every step.
+
     *Shapes*: ``symbols`` ``[batch, time]``; log-odds ``[batch, symbols]``.
 
     >>> Recaller("gated", symbols=4, hidden=3)(torch.zeros(2, 5, dtype=torch.int64)).shape
     torch.Size([2, 4])
     """
 
-    def __init__(self, unit: Literal["gated", "tanh"], symbols: int, hidden: int) -> None:
+    def __init__(
+        self, unit: Literal["gated", "tanh"], symbols: int, hidden: int, *, keep: float = 0.0
+    ) -> None:
         super().__init__()
         self.symbols = symbols
         if unit == "gated":
             self.layer: nn.Module = GRU(symbols, hidden, reset="before", update="keep")
+            nn.init.constant_(self.layer.b.data[hidden : 2 * hidden], keep)
         else:
             self.layer = RNN(symbols, hidden)
             nn.init.orthogonal_(self.layer.W_h)
@@ -135,14 +141,22 @@ class Recaller(nn.Module):
         return self.readout(self.layer(one_hot).last)
 
 
-def recall_batches(lag: int, symbols: int, batch_size: int, seed: int = 0) -> Callable[[int], Batch]:
-    """New random symbols ``[batch_size, lag + 1]`` at every update; the first is to be recalled.
+def recall_batches(
+    lags: tuple[int, int], symbols: int, batch_size: int, seed: int = 0
+) -> Callable[[int], Batch]:
+    """New random symbols ``[batch_size, lag + 1]`` at every update, with a lag drawn between two; the first
+    symbol is to be recalled.
 
-    >>> recall_batches(lag=20, symbols=8, batch_size=2)(0)[0].shape
+    >>> recall_batches(lags=(20, 20), symbols=8, batch_size=2)(0)[0].shape
     torch.Size([2, 21])
     """
     generator = torch.Generator().manual_seed(seed)
-    return lambda update: (torch.randint(symbols, (batch_size, lag + 1), generator=generator),)
+
+    def batch_of(update: int) -> Batch:
+        lag = int(torch.randint(lags[0], lags[1] + 1, (), generator=generator))
+        return (torch.randint(symbols, (batch_size, lag + 1), generator=generator),)
+
+    return batch_of
 
 
 def recall_loss(call: Call, batch: Batch) -> Tensor:
