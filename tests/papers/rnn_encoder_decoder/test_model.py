@@ -77,7 +77,6 @@ def test_stepping_equals_reading(batch):
 def test_the_summary_reaches_every_step_and_the_output(batch):
     source, target = batch
     model = make()
-    s, summary = model.encode(source, LENGTHS)
     with torch.no_grad():
         for part in ("weight_context", "output_context"):
             cut = make()

@@ -74,18 +74,18 @@ class Config(TranslationConfig):
 
     @classmethod
     def book(cls) -> Config:
-        """Phrases of 400 spelled numbers, English to French: seconds on one core."""
+        """Phrases of 400 spelled numbers, English to German: seconds on one core."""
         return cls(
             task="spelled",
-            target="fr",
+            target="de",
             numbers=400,
-            held_out=600,
-            updates=400,
+            held_out=900,
+            updates=300,
             batch_size=1,
             optimiser="adam",
-            learning_rate=5e-3,
+            learning_rate=1e-2,
             schedule="linear",
-            warmup=40,
+            warmup=30,
             clip_norm=1.0,
             evaluate_every=1000,
             checkpoint_every=1000,
@@ -141,10 +141,10 @@ class EncoderDecoderExperiment(TranslationExperiment):
         ['phrases_fr', 'sentences_de']
         """
         if profile == "smoke":
-            return {"phrases_fr": Config.smoke()}
+            return {"phrases_de": Config.smoke()}
         if profile == "book":
             config = Config.book()
-            return {"phrases_fr": config, "phrases_de": replace(config, target="de")}
+            return {"phrases_de": config, "phrases_fr": replace(config, target="fr")}
         if profile == "paper":
             config = Config.paper()
             sentences = replace(
@@ -249,7 +249,7 @@ def _phrases(
         }
     else:
         train, unseen = spelled.split(numbers, held_out, seed)
-        parts = {"train": train, "valid": unseen[: held_out // 2], "test": unseen[held_out // 2 :]}
+        parts = {"train": train, "valid": unseen[: held_out // 3], "test": unseen[held_out // 3 :]}
         texts = {
             name: tuple([spelled.words(number, side) for number in part] for side in ("en", target))
             for name, part in parts.items()

@@ -1,7 +1,8 @@
 """The RNN Encoder-Decoder: one gated network reads a phrase into a vector, another writes from it.
 
 Everything that does not feed back stands outside the loops: the products with embeddings, those with the
-summary vector, the maxout output and the softmax. Weights have torch's layout, rows of gates its order r, z, n.
+summary vector, the maxout output and the softmax. Weights have torch's layout, rows of gates its order r, z,
+n.
 """
 
 from collections.abc import Callable

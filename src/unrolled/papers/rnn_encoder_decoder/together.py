@@ -1,4 +1,4 @@
-"""Several seeds of a small model trained side by side, as one program; and recall over a lag, its test bed."""
+"""Several seeds of a small model trained side by side, as one program; and recall over a lag."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def train_together(
 ) -> Trained:
     """Train one fresh model a seed, all side by side, by Adam.
 
-    ``loss(call, batch)`` is the loss of one seed's model: all seeds see the same batch of an update and differ
-    in their first weights. The rate rises over the first tenth and falls to zero; the gradient of each seed
-    is clipped by itself.
+    ``loss(call, batch)`` is the loss of one seed's model: all seeds see the same batch of an update and
+    differ in their first weights. The rate rises over the first tenth and falls to zero; the gradient of
+    each seed is clipped by itself.
     """
     copies = []
     for seed in seeds:
