@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from unrolled.base.errors import UsageError
-from unrolled.papers.rnn_encoder_decoder.experiment import EXPERIMENT, Config, phrases, tokens
+from unrolled.papers.rnn_encoder_decoder.experiment import (
+    EXPERIMENT,
+    Config,
+    _misplace,
+    phrases,
+    tokens,
+)
 from unrolled.papers.rnn_encoder_decoder.scoring import log_probs, permuted
 from unrolled.papers.rnn_encoder_decoder.together import (
     Recaller,
@@ -43,6 +49,14 @@ def test_parts_of_the_table_share_no_line():
     assert sorted(every.tolist()) == list(range(len(phrases(SMOKE).table)))
     with pytest.raises(UsageError, match="held out"):
         phrases(replace(SMOKE, held_out_pairs=10_000))
+
+
+def test_so_many_sentences_are_misplaced_and_none_is_lost():
+    clean = [[f"word{n}"] for n in range(50)]
+    mixed = [list(sentence) for sentence in clean]
+    _misplace(mixed, 0.2, seed=3)
+    assert sorted(mixed) == sorted(clean)
+    assert sum(a != b for a, b in zip(mixed, clean, strict=True)) == 10
 
 
 def test_permuted_sources_keep_their_words_and_their_end():
