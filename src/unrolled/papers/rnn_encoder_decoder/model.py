@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.nn.gru import GRU, Recurrent, Reset, recurrent
-from unrolled.nn.scan import ShapeError, scan
+from unrolled.nn.scan import ShapeError
+from unrolled.papers.rnn_encoder_decoder.loop import decoder_loop
 
 PAD, START = 0, 1
 """Padding, and the symbol before the first word, as `unrolled.data.vocabulary` numbers them."""
@@ -168,12 +169,16 @@ class RNNEncoderDecoder(nn.Module):
     ) -> tuple[Float[Tensor, "batch hidden"], Summary]:
         """The decoder's first state, tanh(V' c), and the summary c = tanh(V h_N) with its products.
 
-        Columns that are padding for every phrase are cut off first: they change nothing.
+        Padding comes last: the state is taken before it, so that the loop needs no mask, and columns that are
+        padding for every phrase are cut off.
         """
         if lengths is not None and lengths.device.type == "cpu" and len(lengths):
             source = source[:, : int(lengths.max())]
-        read = self.encoder(self._dropped(self.source_embedding(source)), lengths)
-        c = torch.tanh(self.to_summary(read.last))
+        read = self.encoder(self._dropped(self.source_embedding(source)))
+        last = read.last
+        if lengths is not None:
+            last = read.h[torch.arange(len(source), device=source.device), lengths - 1]
+        c = torch.tanh(self.to_summary(last))
         products = functional.linear(c, self.weight_context), functional.linear(c, self.output_context)
         return torch.tanh(self.to_start(c)), Summary(c, *products)
 
@@ -226,8 +231,8 @@ class RNNEncoderDecoder(nn.Module):
         s_0, summary = self.encode(source, lengths)
         before = torch.cat((torch.full_like(target[:, :1], START), target[:, :-1]), 1)
         embedded = self._dropped(self.embedding(before)).transpose(0, 1)
-        weights = (summary.from_c, recurrent(self.weight_hidden), self.reset)
-        states = scan(decoder_step, self.from_y(embedded), s_0, *weights).states
+        weights = recurrent(self.weight_hidden)
+        states = decoder_loop(self.from_y(embedded), s_0, summary.from_c, weights, self.reset)
         return self.output(states, embedded, summary).transpose(0, 1)
 
     def _dropped(self, x: Tensor) -> Tensor:
