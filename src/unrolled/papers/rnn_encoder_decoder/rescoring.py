@@ -99,7 +99,8 @@ def translate(
                 options[0] = -np.inf  # a word that the table has is never passed on
             which = options.argmax(0)
             total.append(options[which, np.arange(settings)])
-            cut.append([(starts[k], k == 0) for k in which.tolist()])
+            passed = [k == 0 for k in which.tolist()]
+            cut.append((np.array(starts)[which].tolist(), passed))
         for k in range(settings):
             found[k].append(_followed(words, cut, k, best, table))
     return found
@@ -110,7 +111,8 @@ def _followed(words: Phrase, cut: list, k: int, best: Mapping, table: Table) -> 
     parts: list[Phrase] = []
     end = len(words)
     while end:
-        start, passed = cut[end - 1][k]
+        starts, passed_on = cut[end - 1]
+        start, passed = starts[k], passed_on[k]
         source = words[start:end]
         parts.append(source if passed else table[source].targets[best[source][0][k]])
         end = start
