@@ -234,8 +234,8 @@ class EncoderDecoderExperiment(TranslationExperiment):
 def tokens(sentence: str) -> list[str]:
     """A sentence as words in lower case, with marks as words of their own.
 
-    >>> tokens("A man's hat, red.")
-    ['a', 'man', "'s", 'hat', ',', 'red', '.']
+    >>> tokens("L'homme, ici.")
+    ["l'", 'homme', ',', 'ici', '.']
     """
     return re.findall(r"'?\w+'?|[^\w\s]", sentence.lower())
 
