@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from benchmarks import bahdanau_attention, dkt, memn2n, ntm, ram, vae, vrnn
+from benchmarks import bahdanau_attention, dkt, memn2n, ntm, ram, rnn_encoder_decoder, vae, vrnn
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -174,6 +174,17 @@ BENCHMARKS = [
             Contender("eager, one vector", _built(bahdanau_attention.rnnsearch(fixed=True))),
         ),
         goals={"eager": {30: 0.18}},
+    ),
+    Benchmark(
+        slug="rnn_encoder_decoder",
+        what="RNN Encoder-Decoder, 64 phrases of 2,000 words, 256 units, projection included",
+        steps=(7, 30),
+        contenders=(
+            Contender("torch.nn.GRU", _built(rnn_encoder_decoder.gru)),
+            Contender("textbook loop", _built(rnn_encoder_decoder.textbook)),
+            Contender("eager", _built(rnn_encoder_decoder.encoder_decoder)),
+        ),
+        goals={},
     ),
     _vrnn("vrnn", batch=64),
     _vrnn("vrnn_8", batch=8),

@@ -1,0 +1,1 @@
+"""Learning Phrase Representations using RNN Encoder-Decoder (Cho et al., 2014)."""
