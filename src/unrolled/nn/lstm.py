@@ -1,0 +1,127 @@
+"""LSTMs over whole sequences, several side by side, with the gradient derived by hand.
+
+Autograd would make one small product a weight a step. Here the loop only carries what feeds back; all weight
+gradients are one large product after it. A step is one product over the batch, whatever the number of steps,
+so that padding behind a sequence changes no bit of its states.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from unrolled.nn.cells import LSTMState, lstm_gates
+
+
+def lstm_states(
+    x: Float[Tensor, "time side batch input"],
+    initial: LSTMState,
+    W_x: Float[Tensor, "side four_hidden input"],
+    W_h: Float[Tensor, "side four_hidden hidden"],
+    b: Float[Tensor, "side four_hidden"],
+) -> LSTMState:
+    """The states of LSTMs that run side by side, each with its own weights, after every step.
+
+    *Paper*: hochreiter1997long, with the forget gate of gers2000learning.
+
+    *Shapes*: as annotated, ``four_hidden`` = 4 ``hidden`` in the order i, f, g, o; ``initial`` ``[side,
+    batch, hidden]``; the states are ``[time, side, batch, hidden]``.
+
+    *Departures*: under the transforms of `torch.func` autograd does it, step by step.
+
+    >>> zeros = torch.zeros(1, 4, 5)
+    >>> initial = LSTMState(torch.ones(1, 2, 1), torch.ones(1, 2, 1))
+    >>> lstm_states(torch.zeros(3, 1, 2, 5), initial, zeros, zeros[..., :1], zeros[..., 0]).c[:, 0, 0, 0]
+    tensor([0.5000, 0.2500, 0.1250])
+    """
+    if torch._C._are_functorch_transforms_active() or not len(x):
+        return _plain(x, initial, W_x, W_h, b)
+    return LSTMState(*_States.apply(x, *initial, W_x, W_h, b))
+
+
+def _plain(x: Tensor, state: LSTMState, W_x: Tensor, W_h: Tensor, b: Tensor) -> LSTMState:
+    """The same by autograd: what `_States` is tested against."""
+    h, c, found = *state, []
+    given = x @ W_x.mT + b.unsqueeze(-2)
+    for given_t in given.unbind(0):
+        i, f, g, o = lstm_gates(torch.baddbmm(given_t, h, W_h.mT))
+        c = f * c + i * g
+        h = o * torch.tanh(c)
+        found.append((h, c))
+    if not found:
+        return LSTMState(*(part.new_zeros(0, *part.shape) for part in state))
+    return LSTMState(*(torch.stack(part) for part in zip(*found, strict=True)))
+
+
+class _States(Function):
+    """`lstm_states` with its gradient. ``feed`` holds [x_t, h_{t-1}], what one product reads at each step."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, h: Tensor, c: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor) -> Any:
+        time, sides, batch, size = x.shape
+        hidden = h.shape[-1]
+        feed = x.new_empty(time + 1, sides, batch, size + hidden)
+        feed[:time, ..., :size] = x
+        feed[0, ..., size:] = h
+        gates = x.new_empty(time, sides, batch, 4 * hidden)
+        cells, shown = x.new_empty(time + 1, sides, batch, hidden), x.new_empty(time, sides, batch, hidden)
+        cells[0] = c
+        W, bias = torch.cat((W_x, W_h), 2).mT, b.unsqueeze(1)
+        for t in range(time):
+            torch.baddbmm(bias, feed[t], W, out=gates[t])
+            new_cell(gates[t], cells[t], out=cells[t + 1])
+            torch.tanh(cells[t + 1], out=shown[t])
+            torch.mul(gates[t, ..., 3 * hidden :], shown[t], out=feed[t + 1, ..., size:])
+        ctx.save_for_backward(feed, gates, cells, shown, W_x, W_h)
+        return feed[1:, ..., size:].contiguous(), cells[1:].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_h: Tensor, d_c: Tensor) -> Any:
+        feed, gates, cells, shown, W_x, W_h = ctx.saved_tensors
+        slopes, d_gates = Slopes(gates, cells, shown), torch.empty_like(gates)
+        carried_h, carried_c = torch.zeros_like(d_h[0]), torch.zeros_like(d_c[0])
+        for t in reversed(range(len(gates))):
+            carried_c += d_c[t]
+            carried_c = slopes.through(t, carried_h.add_(d_h[t]), carried_c, out=d_gates[t])
+            torch.bmm(d_gates[t], W_h, out=carried_h)
+        by_side = d_gates.transpose(0, 1).flatten(1, 2)
+        d_W = by_side.mT @ feed[:-1].transpose(0, 1).flatten(1, 2)
+        d_x = None
+        if ctx.needs_input_grad[0]:
+            d_x = (by_side @ W_x).unflatten(1, (len(gates), -1)).transpose(0, 1)
+        return d_x, carried_h, carried_c, *d_W.split((W_x.shape[2], W_h.shape[2]), 2), by_side.sum(1)
+
+
+def new_cell(gates: Tensor, c: Tensor, *, out: Tensor) -> None:
+    """Turn pre-activations into gates, in their place, and write the new cell."""
+    hidden = c.shape[-1]
+    gates[..., : 2 * hidden].sigmoid_()
+    gates[..., 2 * hidden : 3 * hidden].tanh_()
+    gates[..., 3 * hidden :].sigmoid_()
+    i, f, g, _ = gates.split(hidden, -1)
+    torch.mul(f, c, out=out)
+    out.addcmul_(i, g)
+
+
+class Slopes:
+    """What an LSTM's gradient needs of all its steps, from stored gates, cells and their tanh: made at once
+    before the loop that runs backwards."""
+
+    def __init__(self, gates: Tensor, cells: Tensor, shown: Tensor) -> None:
+        i, f, g, o = gates.unflatten(-1, (4, -1)).unbind(-2)
+        self.f = f
+        self.o = shown * o * (1 - o)
+        self.c = o * (1 - shown.square())
+        self.rest = torch.stack((g * i * (1 - i), cells[:-1] * f * (1 - f), i * (1 - g.square())), -2)
+
+    def through(self, t: int, d_h: Tensor, d_c: Tensor, *, out: Tensor) -> Tensor:
+        """Write the gradient of a step's pre-activations, and give that of the cell before."""
+        d_c = torch.addcmul(d_c, d_h, self.c[t])
+        parts = out.unflatten(-1, (4, -1))
+        torch.mul(d_c.unsqueeze(-2), self.rest[t], out=parts[..., :3, :])
+        torch.mul(d_h, self.o[t], out=parts[..., 3, :])
+        return d_c * self.f[t]
