@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from unrolled.nn.cells import LSTMState, lstm_gates
+from unrolled.nn.cells import LSTMState
 
 
 def lstm_states(
@@ -47,9 +47,9 @@ def _plain(x: Tensor, state: LSTMState, W_x: Tensor, W_h: Tensor, b: Tensor) -> 
     h, c, found = *state, []
     given = x @ W_x.mT + b.unsqueeze(-2)
     for given_t in given.unbind(0):
-        i, f, g, o = lstm_gates(torch.baddbmm(given_t, h, W_h.mT))
-        c = f * c + i * g
-        h = o * torch.tanh(c)
+        i, f, g, o = torch.baddbmm(given_t, h, W_h.mT).chunk(4, 2)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
         found.append((h, c))
     if not found:
         return LSTMState(*(part.new_zeros(0, *part.shape) for part in state))
