@@ -70,11 +70,10 @@ class _States(Function):
         cells, shown = x.new_empty(time + 1, sides, batch, hidden), x.new_empty(time, sides, batch, hidden)
         cells[0] = c
         W, bias = torch.cat((W_x, W_h), 2).mT, b.unsqueeze(1)
-        for t in range(time):
-            torch.baddbmm(bias, feed[t], W, out=gates[t])
-            new_cell(gates[t], cells[t], out=cells[t + 1])
-            torch.tanh(cells[t + 1], out=shown[t])
-            torch.mul(gates[t, ..., 3 * hidden :], shown[t], out=feed[t + 1, ..., size:])
+        in_place, cell, shown_h = Gates(gates), cells.unbind(0), feed[..., size:].unbind(0)
+        for t, (feed_t, tanh_c) in enumerate(zip(feed.unbind(0), shown.unbind(0), strict=False)):
+            torch.baddbmm(bias, feed_t, W, out=in_place.all[t])
+            in_place.step(t, cell[t], cell[t + 1], tanh_c, out=shown_h[t + 1])
         ctx.save_for_backward(feed, gates, cells, shown, W_x, W_h)
         return feed[1:, ..., size:].contiguous(), cells[1:].clone()
 
@@ -82,12 +81,12 @@ class _States(Function):
     @once_differentiable
     def backward(ctx: Any, d_h: Tensor, d_c: Tensor) -> Any:
         feed, gates, cells, shown, W_x, W_h = ctx.saved_tensors
-        slopes, d_gates = Slopes(gates, cells, shown), torch.empty_like(gates)
+        slopes = Slopes(gates, cells, shown)
         carried_h, carried_c = torch.zeros_like(d_h[0]), torch.zeros_like(d_c[0])
-        for t in reversed(range(len(gates))):
-            carried_c += d_c[t]
-            carried_c = slopes.through(t, carried_h.add_(d_h[t]), carried_c, out=d_gates[t])
-            torch.bmm(d_gates[t], W_h, out=carried_h)
+        for t, (d_h_t, d_c_t) in reversed(list(enumerate(zip(d_h.unbind(0), d_c.unbind(0), strict=True)))):
+            carried_c = slopes.through(t, carried_h.add_(d_h_t), carried_c.add_(d_c_t))
+            torch.bmm(slopes.d_gates[t], W_h, out=carried_h)
+        d_gates = slopes.out
         by_side = d_gates.transpose(0, 1).flatten(1, 2)
         d_W = by_side.mT @ feed[:-1].transpose(0, 1).flatten(1, 2)
         d_x = None
@@ -96,32 +95,43 @@ class _States(Function):
         return d_x, carried_h, carried_c, *d_W.split((W_x.shape[2], W_h.shape[2]), 2), by_side.sum(1)
 
 
-def new_cell(gates: Tensor, c: Tensor, *, out: Tensor) -> None:
-    """Turn pre-activations into gates, in their place, and write the new cell."""
-    hidden = c.shape[-1]
-    gates[..., : 2 * hidden].sigmoid_()
-    gates[..., 2 * hidden : 3 * hidden].tanh_()
-    gates[..., 3 * hidden :].sigmoid_()
-    i, f, g, _ = gates.split(hidden, -1)
-    torch.mul(f, c, out=out)
-    out.addcmul_(i, g)
+class Gates:
+    """The gates of all steps as views that are cut once: a step turns pre-activations into gates in place."""
+
+    def __init__(self, gates: Tensor) -> None:
+        hidden = gates.shape[-1] // 4
+        self.all, self.i_f = gates.unbind(0), gates[..., : 2 * hidden].unbind(0)
+        self.i, self.f, self.g, self.o = (part.unbind(0) for part in gates.split(hidden, -1))
+
+    def step(self, t: int, c: Tensor, new: Tensor, shown: Tensor, *, out: Tensor) -> None:
+        """Write the new cell, its tanh, and the new state."""
+        self.i_f[t].sigmoid_()
+        self.g[t].tanh_()
+        self.o[t].sigmoid_()
+        torch.mul(self.f[t], c, out=new)
+        new.addcmul_(self.i[t], self.g[t])
+        torch.tanh(new, out=shown)
+        torch.mul(self.o[t], shown, out=out)
 
 
 class Slopes:
     """What an LSTM's gradient needs of all its steps, from stored gates, cells and their tanh: made at once
-    before the loop that runs backwards."""
+    before the loop that runs backwards. ``out`` collects the gradient of the pre-activations."""
 
     def __init__(self, gates: Tensor, cells: Tensor, shown: Tensor) -> None:
         i, f, g, o = gates.unflatten(-1, (4, -1)).unbind(-2)
-        self.f = f
-        self.o = shown * o * (1 - o)
-        self.c = o * (1 - shown.square())
-        self.rest = torch.stack((g * i * (1 - i), cells[:-1] * f * (1 - f), i * (1 - g.square())), -2)
+        self.f = f.unbind(0)
+        self.o = (shown * o * (1 - o)).unbind(0)
+        self.c = (o * (1 - shown.square())).unbind(0)
+        rest = torch.stack((g * i * (1 - i), cells[:-1] * f * (1 - f), i * (1 - g.square())), -2)
+        self.rest, self.out = rest.unbind(0), torch.empty_like(gates)
+        parts = self.out.unflatten(-1, (4, -1))
+        self.d_gates, self.d_rest = self.out.unbind(0), parts[..., :3, :].unbind(0)
+        self.d_o = parts[..., 3, :].unbind(0)
 
-    def through(self, t: int, d_h: Tensor, d_c: Tensor, *, out: Tensor) -> Tensor:
+    def through(self, t: int, d_h: Tensor, d_c: Tensor) -> Tensor:
         """Write the gradient of a step's pre-activations, and give that of the cell before."""
         d_c = torch.addcmul(d_c, d_h, self.c[t])
-        parts = out.unflatten(-1, (4, -1))
-        torch.mul(d_c.unsqueeze(-2), self.rest[t], out=parts[..., :3, :])
-        torch.mul(d_h, self.o[t], out=parts[..., 3, :])
-        return d_c * self.f[t]
+        torch.mul(d_c.unsqueeze(-2), self.rest[t], out=self.d_rest[t])
+        torch.mul(d_h, self.o[t], out=self.d_o[t])
+        return d_c.mul_(self.f[t])

@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 
 from unrolled.nn.attention import Memory
 from unrolled.nn.cells import LSTMState
-from unrolled.nn.lstm import Slopes, new_cell
+from unrolled.nn.lstm import Gates, Slopes
 
 
 def fed_sentence(
@@ -65,19 +65,24 @@ class _Fed(Function):
         outside, lowest = outside.expand(target, -1, -1), torch.finfo(given.dtype).min
         turned, turned_c = weights.t(), W_c.t()
         products, weighted = torch.empty_like(keys), torch.empty_like(annotations)
-        for t in range(target):
-            torch.addmm(given[t], feed[t], turned, out=gates[t])
-            new_cell(gates[t], cells[t], out=cells[t + 1])
-            torch.tanh(cells[t + 1], out=shown[t])
-            torch.mul(gates[t, :, 3 * hidden :], shown[t], out=feed[t + 1, :, hidden:])
-            h = read[t, :, size:].copy_(feed[t + 1, :, hidden:])
+        # Views of all steps, cut at once: cutting them one by one costs more than some of the products.
+        in_place, cell = Gates(gates), cells.unbind(0)
+        feeds, fed_attentional, fed_h = (
+            part.unbind(0) for part in (feed, feed[..., :hidden], feed[..., hidden:])
+        )
+        reads, contexts, states = read.unbind(0), read[..., :size].unbind(0), read[..., size:].unbind(0)
+        for t, (given_t, a, tanh_c, hidden_from) in enumerate(
+            zip(given.unbind(0), alpha.unbind(0), shown.unbind(0), outside.unbind(0), strict=True)
+        ):
+            torch.addmm(given_t, feeds[t], turned, out=in_place.all[t])
+            in_place.step(t, cell[t], cell[t + 1], tanh_c, out=fed_h[t + 1])
+            h = states[t].copy_(fed_h[t + 1])
             torch.mul(keys, h, out=products)
-            energy = products.sum(2).masked_fill_(outside[t], lowest)
-            torch.softmax(energy, 0, out=alpha[t])
-            alpha[t].masked_fill_(outside[t], 0.0)
-            torch.mul(annotations, alpha[t].unsqueeze(2), out=weighted)
-            torch.sum(weighted, 0, out=read[t, :, :size])
-            torch.tanh(read[t] @ turned_c, out=feed[t + 1, :, :hidden])
+            torch.softmax(products.sum(2).masked_fill_(hidden_from, lowest), 0, out=a)
+            a.masked_fill_(hidden_from, 0.0)
+            torch.mul(annotations, a.unsqueeze(2), out=weighted)
+            torch.sum(weighted, 0, out=contexts[t])
+            torch.tanh(reads[t] @ turned_c, out=fed_attentional[t + 1])
         ctx.save_for_backward(feed, read, gates, cells, shown, alpha, weights, W_c, annotations, keys)
         return feed[1:, :, :hidden].contiguous(), alpha.clone()
 
@@ -87,21 +92,25 @@ class _Fed(Function):
         feed, read, gates, cells, shown, alpha, weights, W_c, annotations, keys = ctx.saved_tensors
         size, hidden = annotations.shape[2], keys.shape[2]
         slopes, slopes_out = Slopes(gates, cells, shown), 1 - feed[1:, :, :hidden].square()
-        d_gates, d_before = torch.empty_like(gates), torch.empty_like(d_out)
+        d_before = torch.empty_like(d_out)
         d_read, d_energy = torch.empty_like(read), torch.empty_like(alpha)
         d_fed, d_c = torch.zeros_like(feed[0]), torch.zeros_like(cells[0])
         products, weighted = torch.empty_like(keys), torch.empty_like(annotations)
-        for t in reversed(range(len(gates))):
-            d_attentional = d_fed[:, :hidden].add_(d_out[t])
-            torch.mul(d_attentional, slopes_out[t], out=d_before[t])
-            torch.mm(d_before[t], W_c, out=d_read[t])
-            torch.mul(annotations, d_read[t, :, :size], out=weighted)
-            d_weight = weighted.sum(2).add_(d_alpha[t]).mul_(alpha[t])
-            torch.sub(d_weight, alpha[t] * d_weight.sum(0), out=d_energy[t])
-            torch.mul(keys, d_energy[t].unsqueeze(2), out=products)
-            d_h = products.sum(0).add_(d_read[t, :, size:]).add_(d_fed[:, hidden:])
-            d_c = slopes.through(t, d_h, d_c, out=d_gates[t])
-            torch.mm(d_gates[t], weights, out=d_fed)
+        slope, before, reading = slopes_out.unbind(0), d_before.unbind(0), d_read.unbind(0)
+        d_context, d_state = d_read[..., :size].unbind(0), d_read[..., size:].unbind(0)
+        d_attentional, d_h_fed = d_fed[:, :hidden], d_fed[:, hidden:]
+        steps = zip(d_out.unbind(0), d_alpha.unbind(0), alpha.unbind(0), d_energy.unbind(0), strict=True)
+        for t, (d_out_t, d_alpha_t, a, d_e) in reversed(list(enumerate(steps))):
+            torch.mul(d_attentional.add_(d_out_t), slope[t], out=before[t])
+            torch.mm(before[t], W_c, out=reading[t])
+            torch.mul(annotations, d_context[t], out=weighted)
+            d_weight = weighted.sum(2).add_(d_alpha_t).mul_(a)
+            torch.sub(d_weight, a * d_weight.sum(0), out=d_e)
+            torch.mul(keys, d_e.unsqueeze(2), out=products)
+            d_h = products.sum(0).add_(d_state[t]).add_(d_h_fed)
+            d_c = slopes.through(t, d_h, d_c)
+            torch.mm(slopes.d_gates[t], weights, out=d_fed)
+        d_gates = slopes.out
         d_weights = d_gates.flatten(0, 1).t() @ feed[:-1].flatten(0, 1)
         d_W_c = d_before.flatten(0, 1).t() @ read.flatten(0, 1)
         d_annotations = _outer(alpha, d_read[..., :size])
