@@ -30,16 +30,23 @@ def lstm_states(
     *Shapes*: as annotated, ``four_hidden`` = 4 ``hidden`` in the order i, f, g, o; ``initial`` ``[side,
     batch, hidden]``; the states are ``[time, side, batch, hidden]``.
 
-    *Departures*: under the transforms of `torch.func` autograd does it, step by step.
+    Under `torch.func.vmap` the models of the batch run side by side too; under its other transforms autograd
+    does it, step by step.
 
     >>> zeros = torch.zeros(1, 4, 5)
     >>> initial = LSTMState(torch.ones(1, 2, 1), torch.ones(1, 2, 1))
     >>> lstm_states(torch.zeros(3, 1, 2, 5), initial, zeros, zeros[..., :1], zeros[..., 0]).c[:, 0, 0, 0]
     tensor([0.5000, 0.2500, 0.1250])
     """
-    if torch._C._are_functorch_transforms_active() or not len(x):
+    if not len(x) or (torch._C._are_functorch_transforms_active() and not _only_vmap()):
         return _plain(x, initial, W_x, W_h, b)
-    return LSTMState(*_States.apply(x, *initial, W_x, W_h, b))
+    return LSTMState(*_States.apply(x, *initial, W_x, W_h, b)[:2])
+
+
+def _only_vmap() -> bool:
+    """Whether one vmap is all that `torch.func` does at the moment."""
+    top = torch._C._functorch.peek_interpreter_stack()
+    return top.level() == 1 and top.key() == torch._C._functorch.TransformType.Vmap
 
 
 def _plain(x: Tensor, state: LSTMState, W_x: Tensor, W_h: Tensor, b: Tensor) -> LSTMState:
@@ -60,7 +67,7 @@ class _States(Function):
     """`lstm_states` with its gradient. ``feed`` holds [x_t, h_{t-1}], what one product reads at each step."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, h: Tensor, c: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor) -> Any:
+    def forward(x: Tensor, h: Tensor, c: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor) -> Any:
         time, sides, batch, size = x.shape
         hidden = h.shape[-1]
         feed = x.new_empty(time + 1, sides, batch, size + hidden)
@@ -74,12 +81,31 @@ class _States(Function):
         for t, (feed_t, tanh_c) in enumerate(zip(feed.unbind(0), shown.unbind(0), strict=False)):
             torch.baddbmm(bias, feed_t, W, out=in_place.all[t])
             in_place.step(t, cell[t], cell[t + 1], tanh_c, out=shown_h[t + 1])
-        ctx.save_for_backward(feed, gates, cells, shown, W_x, W_h)
-        return feed[1:, ..., size:].contiguous(), cells[1:].clone()
+        return feed[1:, ..., size:].contiguous(), cells[1:].clone(), feed, gates, cells, shown
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(*output[2:], *inputs[3:5])
+        ctx.mark_non_differentiable(*output[2:])
+        ctx.set_materialize_grads(True)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *given: Tensor) -> Any:
+        """The models of a batch become further sides."""
+        size, side = info.batch_size, (1, 0, 0, 0, 0, 0)
+        folded = []
+        for part, dim, axis in zip(given, in_dims, side, strict=True):
+            moved = part.unsqueeze(axis) if dim is None else part.movedim(dim, axis)
+            shape = list(moved.shape)
+            shape[axis] = size
+            folded.append(moved.expand(shape).flatten(axis, axis + 1))
+        found = _States.apply(*folded)
+        states = (part.unflatten(1, (size, -1)) for part in found[:2])
+        return (*states, *found[2:]), (1, 1, None, None, None, None)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, d_h: Tensor, d_c: Tensor) -> Any:
+    def backward(ctx: Any, d_h: Tensor, d_c: Tensor, *_: Any) -> Any:
         feed, gates, cells, shown, W_x, W_h = ctx.saved_tensors
         slopes = Slopes(gates, cells, shown)
         carried_h, carried_c = torch.zeros_like(d_h[0]), torch.zeros_like(d_c[0])
