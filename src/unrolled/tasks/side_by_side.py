@@ -68,7 +68,7 @@ def train_together(
     generator = torch.Generator().manual_seed(seeds[0])
     rising = max(updates // 10, 1)
     for update in range(updates):
-        share = min((update + 1) / rising, (updates - update) / (updates - rising))
+        share = min((update + 1) / rising, (updates - update) / max(updates - rising, 1))
         optimiser.param_groups[0]["lr"] = share * learning_rate
         source, target = draw(generator)
         logits, _ = read(trained, source, target)

@@ -66,10 +66,10 @@ class Config(TranslationConfig):
         return cls(
             task="spelled",
             target="fr",
-            updates=350,
+            updates=220,
             batch_size=1,
             optimiser="adam",
-            learning_rate=4e-3,
+            learning_rate=6e-3,
             schedule="linear",
             warmup=50,
             clip_norm=1.0,
