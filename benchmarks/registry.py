@@ -6,7 +6,17 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from benchmarks import bahdanau_attention, dkt, memn2n, ntm, ram, rnn_encoder_decoder, vae, vrnn
+from benchmarks import (
+    bahdanau_attention,
+    dkt,
+    luong_attention,
+    memn2n,
+    ntm,
+    ram,
+    rnn_encoder_decoder,
+    vae,
+    vrnn,
+)
 from benchmarks.textbook import TextbookBNLSTM
 from unrolled.papers.bn_lstm.model import BNLSTM
 
@@ -185,6 +195,19 @@ BENCHMARKS = [
             Contender("eager", _built(rnn_encoder_decoder.encoder_decoder)),
         ),
         goals={},
+    ),
+    Benchmark(
+        slug="luong_attention",
+        what="Luong's model, general scores, 64 sentences of 2,000 words, 256 units, projection included",
+        steps=(30,),
+        contenders=(
+            Contender("torch.nn.LSTM", _built(luong_attention.lstm)),
+            Contender("textbook loop", _built(luong_attention.textbook)),
+            Contender("autograd", _built(luong_attention.luong(fused=False))),
+            Contender("eager", _built(luong_attention.luong())),
+            Contender("eager, no feeding", _built(luong_attention.luong(feeding=False))),
+        ),
+        goals={"eager, no feeding": {30: 0.5}},
     ),
     _vrnn("vrnn", batch=64),
     _vrnn("vrnn_8", batch=8),

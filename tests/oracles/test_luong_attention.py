@@ -13,14 +13,11 @@ from unrolled.nn.attention import Attention, context_vector, masked_softmax
 from unrolled.nn.cells import LSTMState
 from unrolled.papers.luong_attention.model import (
     START,
-    Counted,
     LuongAttention,
     attentional_vector,
-    gaussian,
     lstm_update,
-    outside_window,
-    predicted_position,
 )
+from unrolled.papers.luong_attention.windows import gaussian, outside_window, predicted_position
 
 _spec = importlib.util.spec_from_file_location(
     "oracle_luong_attention", Path(__file__).with_name("luong_attention.py")
@@ -63,8 +60,8 @@ class Paper:
 
     def __init__(self, model):
         self.model = model
-        state, memory, _ = model.encode(torch.tensor([X]))
-        self.h, self.c = array(state.stack.h[0, 0]), array(state.stack.c[0, 0])
+        state, memory = model.encode(torch.tensor([X]))
+        self.h, self.c = array(state.h[0, 0]), array(state.c[0, 0])
         self.annotations = [array(row) for row in memory.annotations[:, 0]]
         self.E = array(model.embedding.weight)
 
@@ -114,8 +111,8 @@ def test_equation_1_log_probability(kind):
     )
     log_probs = model(torch.tensor([X]), torch.tensor([Y])).logits.log_softmax(2)
     np.testing.assert_allclose(log_probs[0, range(len(Y)), Y].sum().item(), expected, **EXACT)
-    state, memory, lengths = model.encode(torch.tensor([X]))
-    step, state, total = model.stepper(memory, lengths), Counted(state, torch.zeros(1, dtype=torch.long)), 0.0
+    state, memory = model.encode(torch.tensor([X]))
+    step, total = model.stepper(memory), 0.0
     for before, word in zip([START, *Y[:-1]], Y, strict=True):
         state, found = step(state, torch.tensor([before]))
         total += found[0, word].item()

@@ -132,9 +132,6 @@ class RNNEncoderDecoder(nn.Module):
     torch.Size([1, 2, 7])
     """
 
-    aligns = False
-    """Whether the decoder weighs source words: it cannot, it has one vector."""
-
     def __init__(
         self,
         words: tuple[int, int],
