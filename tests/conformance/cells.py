@@ -61,6 +61,10 @@ CELLS = [
     Cell(
         "gru as bahdanau's", lambda *sizes, **options: GRU(*sizes, reset="before", update="take", **options)
     ),
+    Cell(
+        "gru as bahdanau's, stepwise",
+        lambda *sizes, **options: GRU(*sizes, reset="before", update="take", fused=False, **options),
+    ),
     Cell("bn_lstm", lambda *sizes, **options: BNLSTM(*sizes, max_length=9, **options), has_fast=True),
     Cell(
         "bn_lstm without bn",

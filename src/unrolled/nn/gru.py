@@ -6,7 +6,7 @@ candidate).
 
 import math
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.nn.cells import Unrolled, check_features
+from unrolled.nn.gru_loop import gru_sequence
 from unrolled.nn.scan import ShapeError, expand_state, length_mask, scan
 
 Reset = Literal["before", "after"]
@@ -112,7 +113,8 @@ class GRU(nn.Module):
     """A layer of gated recurrent units that starts at zero.
 
     With the reset after the product and an update gate that keeps it is `torch.nn.GRU`, and whole sequences
-    go through torch's fused loop. The products with the input are made for all steps at once elsewhere.
+    go through torch's fused loop; with other conventions through `unrolled.nn.gru_loop`. With lengths, or
+    without ``fused``, autograd follows every step.
 
     *Paper*: cho2014learning, Section 2.3; bahdanau2015neural, Appendix A.2.1.
 
@@ -143,7 +145,7 @@ class GRU(nn.Module):
             raise ShapeError(f"reset is before or after, update keep or take; not {reset!r}, {update!r}")
         self.input_size, self.hidden_size, self.batch_first = input_size, hidden_size, batch_first
         self.reset, self.update, self.reverse = reset, update, reverse
-        self.fused = fused and (reset, update, reverse) == ("after", "keep", False)
+        self.fused = fused
         self.W_x = nn.Parameter(torch.empty(3 * hidden_size, input_size))
         self.W_h = nn.Parameter(torch.empty(3 * hidden_size, hidden_size))
         self.b = nn.Parameter(torch.zeros(3 * hidden_size))
@@ -167,16 +169,28 @@ class GRU(nn.Module):
         check_features(x, self.input_size)
         if initial is None:
             initial = expand_state(x.new_zeros(self.hidden_size), x.shape[0 if self.batch_first else 1])
-        if self.fused and lengths is None and x.shape[1 if self.batch_first else 0]:
+        torchs_own = (self.reset, self.update, self.reverse) == ("after", "keep", False)
+        whole = self.fused and lengths is None and x.shape[1 if self.batch_first else 0] > 0
+        if whole and torchs_own:
             bias = torch.cat((torch.zeros_like(self.b[: 2 * self.hidden_size]), self.b_n))
             flat = [self.W_x, self.W_h, self.b, bias]
             start = initial.unsqueeze(0).contiguous()
             h, last = torch.gru(x, start, flat, True, 1, 0.0, False, False, self.batch_first)
             return Unrolled(h, last[0])
+        given = self._given(x, lengths)
+        if whole:
+            given = given.transpose(0, 1) if self.batch_first else given
+            given = given.flip(0) if self.reverse else given
+            h = gru_sequence(
+                given, initial, self.weights, before=self.reset == "before", take=self.update == "take"
+            )
+            last = h[-1]
+            h = h.flip(0) if self.reverse else h
+            return Unrolled(h.transpose(0, 1) if self.batch_first else h, last)
         step = partial(gru_update, reset=self.reset, update=self.update)
         states, last, _ = scan(
             step,
-            self._given(x, lengths),
+            given,
             initial,
             self.weights,
             lengths=lengths,
@@ -255,24 +269,16 @@ class BiGRU(nn.Module):
         given = functional.linear(x.transpose(0, 1), *weights).unflatten(2, (2, -1))
         given = torch.stack((given[:, :, 0], given[turned, rows, 1]), 1)
 
-        step = partial(gru_update, reset=self.left.reset, update=self.left.update)
         both = (
             torch.stack(pair) if pair[0] is not None else None
             for pair in zip(self.left.weights, self.right.weights, strict=True)
         )
         initial = x.new_zeros(2, batch, self.hidden_size)
-        left, right = _unrolled(step, given, initial, Recurrent(*both)).unbind(1)
+        before, take = self.left.reset == "before", self.left.update == "take"
+        states = gru_sequence(given, initial, Recurrent(*both), before=before, take=take)
+        left, right = states.unbind(1)
         right = right[turned, rows]
         h = torch.cat((left, right), 2)
         if mask is not None:
             h = h * mask.unsqueeze(-1)
         return Bidirectional(h.transpose(0, 1), left[last, rows], right[0])
-
-
-def _unrolled(step: Any, given: Tensor, h: Tensor, weights: Recurrent) -> Tensor:
-    """The states of all steps ``[time, 2, batch, hidden]``; `scan` wants the batch first."""
-    states = []
-    for given_t in given.unbind(0):
-        h = step(h, given_t, weights)
-        states.append(h)
-    return torch.stack(states)

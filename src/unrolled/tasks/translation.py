@@ -80,8 +80,8 @@ class TranslationExperiment:
         pairs ``[n, time]``, those of spelled numbers with their known correspondence."""
         found = corpus(config)
         source, target = found.train
-        # Equal source lengths first, then equal targets: a pool is sorted by both.
-        order = 1000 * source.lengths + target.lengths
+        # The longer side first: on captions it leaves less padding than the order of either side.
+        order = 1000 * source.lengths.maximum(target.lengths) + source.lengths + target.lengths
         batches = similar_lengths(order, config.sentences, seed=config.data_seed)
         train = source.ids[batches], source.lengths[batches], target.ids[batches], target.lengths[batches]
         valid = (*found.valid[0], *found.valid[1])

@@ -14,7 +14,9 @@ from torch.nn import functional
 
 from unrolled.nn.attention import Attention, Memory
 from unrolled.nn.gru import GRU, Bidirectional, BiGRU, Recurrent, gru_update, recurrent
+from unrolled.nn.gru_loop import gru_sequence
 from unrolled.nn.scan import ShapeError, scan
+from unrolled.papers.bahdanau_attention.loop import Looked, Weights, decoder_loop
 
 START = 1
 """The symbol that the decoder reads before its first word, as `unrolled.data.vocabulary` numbers it."""
@@ -142,12 +144,13 @@ class RNNsearch(nn.Module):
         output_state: Literal["previous", "current"] = "previous",
         dropout: float = 0.0,
         tied: bool = False,
+        fast: bool = True,
     ) -> None:
         super().__init__()
         units = maxout or hidden // 2
         if tied and units != embedding:
             raise ShapeError(f"tied weights need as many maxout units as the embedding has, not {units}")
-        self.fixed, self.output_state, self.dropout = fixed, output_state, dropout
+        self.fixed, self.output_state, self.dropout, self.fast = fixed, output_state, dropout, fast
         self.encoder = Encoder(words[0], embedding, hidden)
         self.attention = None
         if not fixed:
@@ -215,16 +218,40 @@ class RNNsearch(nn.Module):
         before = torch.cat((torch.full_like(target[:, :1], START), target[:, :-1]), 1)
         embedded = functional.dropout(self.embedding(before), self.dropout, self.training).transpose(0, 1)
 
-        def look(s: Tensor) -> Glance:
-            return self.look(s, memory)
-
-        weights = (recurrent(self.weight_hidden), self.weight_context, look)
-        states, _, glances = scan(decoder_step, self.from_y(embedded), s_0, *weights)
+        states, context, alpha = self.decode(self.from_y(embedded), s_0, memory)
         if self.output_state == "previous":
             states = torch.cat((s_0.unsqueeze(0), states[:-1]))
-        logits = self.output(states, embedded, glances.context)
-        alpha = None if self.fixed else glances.alpha.permute(2, 0, 1)
-        return Decoded(logits.transpose(0, 1), alpha, glances.context.transpose(0, 1))
+        logits = self.output(states, embedded, context)
+        alpha = None if self.fixed else alpha.permute(2, 0, 1)
+        return Decoded(logits.transpose(0, 1), alpha, context.transpose(0, 1))
+
+    def decode(
+        self,
+        from_y: Float[Tensor, "target batch three_hidden"],
+        s_0: Float[Tensor, "batch hidden"],
+        memory: Memory,
+    ) -> Looked:
+        """States, contexts and weights of all steps.
+
+        `decoder_step` again and again; while gradients are asked for, and with ``fast``, the same by the loop
+        that has them written by hand. A fixed context needs nothing but a GRU.
+        """
+        weights = recurrent(self.weight_hidden)
+        if not (self.fast and torch.is_grad_enabled() and len(from_y)):
+
+            def look(s: Tensor) -> Glance:
+                return self.look(s, memory)
+
+            states, _, glances = scan(decoder_step, from_y, s_0, weights, self.weight_context, look)
+            return Looked(states, *glances)
+        if self.attention is not None:
+            attention, gates = self.attention, weights[:2]
+            own = Weights(attention.weight_query, attention.v_a, *gates, self.weight_context)
+            return decoder_loop(from_y, s_0, own, *memory)
+        context = memory.annotations[0].expand(len(from_y), -1, -1)
+        given = from_y + functional.linear(memory.annotations[0], self.weight_context)
+        states = gru_sequence(given, s_0, weights, before=True, take=True)
+        return Looked(states, context, context.new_ones(len(from_y), 1, len(s_0)))
 
     def stepper(self, memory: Memory) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """The decoder as `unrolled.nn.decoding` takes it: from a state and the word before to the next."""
