@@ -102,7 +102,7 @@ def test_stepping_equals_reading(batch, options):
         state, log_probs = step(state, before)
         torch.testing.assert_close(log_probs, expected[:, t], **EXACT)
         before = target[:, t]
-    assert (read.alpha is None) == (not model.aligns)
+    assert (read.alpha is None) == (model.attention is None)
 
 
 def test_words_after_a_word_do_not_change_what_is_said_of_it(batch):
@@ -151,7 +151,7 @@ def test_the_base_model_knows_the_source_by_its_last_state_alone(batch):
     assert not torch.equal(step(state, words)[1], step(other, words)[1])
     nothing = memory._replace(annotations=torch.zeros_like(memory.annotations))
     assert torch.equal(step(state, words)[1], model.stepper(nothing)(state, words)[1])
-    assert not model.aligns
+    assert model.attention is None
 
 
 def test_input_feeding_reads_the_attentional_vector(batch):
