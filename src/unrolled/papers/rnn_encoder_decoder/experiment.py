@@ -161,7 +161,7 @@ class EncoderDecoderExperiment(TranslationExperiment):
                 rank=None,
                 dropout=0.3,
                 label_smoothing=0.1,
-                updates=18_120,
+                updates=4_530,
                 learning_rate=1e-3,
                 evaluate_every=906,
                 checkpoint_every=453,
