@@ -156,6 +156,33 @@ def test_a_difference_pairs_the_runs_by_seed():
     assert found.scale == "100 updates, 2 seeds"
 
 
+EACH = claim(
+    measure={"metric": "test_accuracy", "of": {"size": 1}, "each": {"task": [1, 2, 3]}, "scale": 100}
+)
+
+
+def of_task(task, value, seed=0, size=1):
+    return run(f"task_{task}", seed, value, config={"task": task, "size": size, "model": "a"})
+
+
+def test_runs_that_differ_in_one_value_are_averaged_before_the_seeds_are():
+    runs = [of_task(task, value) for task, value in ((1, 0.3), (2, 0.6), (3, 0.9))]
+    runs += [of_task(task, 1.0, seed=1) for task in (1, 2, 3)]
+    runs += [of_task(2, 0.0, size=7), of_task(4, 0.0)]
+    found = measure(EACH, runs)
+    assert found.per_seed == {"0": pytest.approx(60.0), "1": pytest.approx(100.0)}
+    assert len(found.runs) == 6
+    assert found.seconds == 12.0
+    assert found.complete
+    assert found.scale == "100 updates, 2 seeds, 6 runs"
+
+
+def test_a_mean_over_runs_needs_a_run_for_every_value():
+    assert measure(EACH, [of_task(task, 0.5) for task in (1, 2)]) is None
+    stopped = [of_task(1, 0.5), of_task(2, 0.5), {**of_task(3, 0.5), "complete": False}]
+    assert not measure(EACH, stopped).complete
+
+
 def test_a_quotient_is_taken_seed_by_seed():
     of = claim(measure={"metric": "test_accuracy", "of": {"model": "a"}, "over": {"model": "b"}})
     runs = [run("a", s, 0.6) for s in range(2)] + [run("b", s, 0.3 - s / 10) for s in range(2)]

@@ -82,7 +82,7 @@ def linear_hop(u, m, c):
     return M @ u
 
 
-def network(story, question, A, C, B, W, T_A, T_C, sentence, H=None, linear=False):
+def network(story, question, A, C, B, W, T_A, T_C, sentence, H=None, linear=False, empty=0):
     """The logits of a network of len(A) hops.
 
     Args:
@@ -90,12 +90,14 @@ def network(story, question, A, C, B, W, T_A, T_C, sentence, H=None, linear=Fals
         A, C: lists of matrices d x V, one a hop; T_A, T_C: lists of rows, one a hop.
         sentence: how a sentence becomes a vector: sentence(matrix, words).
         H: d x d for layer-wise tying.
+        empty: memories of the null symbol, whose embedding is zero, that fill up the story.
     """
     u = sentence(B, question)
     weights = []
     for A_k, C_k, TA_k, TC_k in zip(A, C, T_A, T_C, strict=True):
         m = with_time([sentence(A_k, x) for x in story], TA_k)
         c = with_time([sentence(C_k, x) for x in story], TC_k)
+        m, c = np.pad(m, ((0, empty), (0, 0))), np.pad(c, ((0, empty), (0, 0)))
         if linear:
             o = linear_hop(u, m, c) - u
         else:

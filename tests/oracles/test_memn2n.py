@@ -10,10 +10,8 @@ from torch.autograd import gradcheck
 
 from unrolled.papers.memn2n.model import (
     MemN2N,
-    adjacent,
     answer,
     attention,
-    layer_wise,
     linear_hop,
     next_state,
     read,
@@ -31,6 +29,7 @@ from unrolled.papers.memn2n.sentences import (
     stacked,
     with_time,
 )
+from unrolled.papers.memn2n.tying import adjacent, layer_wise
 
 _spec = importlib.util.spec_from_file_location("oracle_memn2n", Path(__file__).with_name("memn2n.py"))
 oracle = importlib.util.module_from_spec(_spec)
@@ -200,11 +199,10 @@ STORY, QUERY = torch.tensor([[1, 2, 3, 2], [3, 4, 0, 0]]), torch.tensor([4, 1])
 def network():
     """A network in float64, in evaluation."""
 
-    def build(tying, encoding, restarts=1):
+    def build(tying, encoding, restarts=1, **options):
         torch.manual_seed(1)
-        model = MemN2N(
-            V, D, SLOTS, words=J, hops=HOPS, encoding=encoding, tying=tying, restarts=restarts, deviation=0.5
-        )
+        options = {"hops": HOPS, "restarts": restarts, "deviation": 0.5, **options}
+        model = MemN2N(V, D, SLOTS, words=J, encoding=encoding, tying=tying, **options)
         model = model.double()
         slope = slope_of(encoding, D, torch.float64)
         model.slope = slope.index  # not rounded to single precision on the way
@@ -239,6 +237,7 @@ def expected(model, restart, linear=False):
             sentence_of(model.encoding),
             H,
             linear,
+            empty=(SLOTS - len(sentences)) * model.attend_empty,
         )
 
 
@@ -248,9 +247,9 @@ def compare(model, restarts, linear=False):
         for row, (logits, weights) in enumerate(expected(model, restart, linear)):
             np.testing.assert_allclose(array(trace.logits)[restart, row], logits, **EXACT)
             for hop, p in enumerate(weights):
-                found = array(trace.alpha)[restart, row, hop]
-                np.testing.assert_allclose(found[: len(p)], p, **EXACT)
-                assert not found[len(p) :].any()
+                found, full = array(trace.alpha)[restart, row, hop], int(trace.mask[row].sum())
+                np.testing.assert_allclose(found[:full], p[:full], **EXACT)
+                assert not found[full:].any()
 
 
 def check_gradients(model):
@@ -281,6 +280,15 @@ def test_layer_wise_tying(network, encoding):
     tied = layer_wise(model.embeddings, model.between_hops, HOPS)
     assert tied.H is model.between_hops
     assert all(A is tied.A[0] for A in tied.A)
+
+
+@pytest.mark.parametrize("tying", ["adjacent", "layer-wise"])
+@pytest.mark.parametrize("linear", [False, True])
+def test_empty_memories_that_are_attended_to(network, tying, linear):
+    model = network(tying, "code", restarts=2, attend_empty=True)
+    model.linear.fill_(linear)
+    compare(model, restarts=2, linear=linear)
+    check_gradients(model)
 
 
 @pytest.mark.parametrize("tying", ["adjacent", "layer-wise"])

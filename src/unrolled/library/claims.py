@@ -112,8 +112,9 @@ def measure(claim: Claim, results: Iterable[Mapping]) -> Measurement | None:
         return None
     results = [result for result in results if result.get("profile") in _PROFILES]
     candidates = []
-    for group in _groups(results, claim.measure.of):
-        others = [None] if claim.measure.other is None else _groups(results, claim.measure.other)
+    each = claim.measure.each
+    for group in _groups(results, claim.measure.of, each):
+        others = [None] if claim.measure.other is None else _groups(results, claim.measure.other, each)
         for other in others:
             seeds = set(group.runs) & set(other.runs) if other else set(group.runs)
             if seeds and (other is None or _same_profile(group, other)):
@@ -124,25 +125,52 @@ def measure(claim: Claim, results: Iterable[Mapping]) -> Measurement | None:
     return _measurement(claim, group, other, seeds)
 
 
-def _groups(results: Sequence[Mapping], selection: Mapping[str, object]) -> list[_Group]:
-    """The runs that a selection fits, parted by configuration, profile and source."""
-    parted: dict[tuple, dict[int, Mapping]] = {}
+def _groups(
+    results: Sequence[Mapping], selection: Mapping[str, object], each: Mapping[str, Sequence]
+) -> list[_Group]:
+    """The runs that a selection fits, parted by configuration, profile and source.
+
+    Runs that differ in the value of ``each`` alone are one, where there is one for every value.
+    """
+    parted: dict[tuple, dict[int, dict]] = {}
     for result in results:
         known = {name: result.get(name) for name in ("variant", "profile", "slug")} | dict(result["config"])
         if any(name not in known or known[name] != value for name, value in selection.items()):
+            continue
+        if any(known.get(name) not in values for name, values in each.items()):
             continue
         # a seed that the configuration repeats would part the runs that belong together
         config = {
             name: value
             for name, value in result["config"].items()
-            if name not in ("seed", "split_seed", "data_seed")
+            if name not in ("seed", "split_seed", "data_seed", *each)
         }
-        mark = (result["profile"], result["variant"], combine(config), result["key_parts"]["source"])
-        seeds = parted.setdefault(mark, {})
-        held = seeds.get(result["seed"])
-        if held is None or _rank(result) > _rank(held):
-            seeds[result["seed"]] = result
-    return [_Group(runs) for runs in parted.values()]
+        variant = None if each else result["variant"]
+        mark = (result["profile"], variant, combine(config), result["key_parts"]["source"])
+        runs = parted.setdefault(mark, {}).setdefault(result["seed"], {})
+        value = tuple(known[name] for name in each)
+        if value not in runs or _rank(result) > _rank(runs[value]):
+            runs[value] = result
+    wanted = math.prod(len(values) for values in each.values())
+    groups = [
+        {seed: _averaged(list(runs.values())) for seed, runs in seeds.items() if len(runs) == wanted}
+        for seeds in parted.values()
+    ]
+    return [_Group(runs) for runs in groups if runs]
+
+
+def _averaged(runs: Sequence[Mapping]) -> Mapping:
+    """Several runs as one, with the means of their metrics and themselves as ``parts``."""
+    if len(runs) == 1:
+        return runs[0]
+    shared = set.intersection(*(set(run["metrics"]) for run in runs))
+    return {
+        **runs[0],
+        "metrics": {name: statistics.fmean(run["metrics"][name] for run in runs) for name in shared},
+        "complete": all(run.get("complete") for run in runs),
+        "updates": min(run.get("updates", 0) for run in runs),
+        "parts": runs,
+    }
 
 
 def _rank(result: Mapping) -> tuple:
@@ -196,7 +224,7 @@ def _compared(claim: Claim, value: float, with_run: Mapping) -> float:
 
 
 def _measurement(claim: Claim, group: _Group, other: _Group | None, seeds: list[int]) -> Measurement:
-    runs = _used(group, other, seeds)
+    runs = [part for run in _used(group, other, seeds) for part in run.get("parts", [run])]
     values = {seed: _metric(claim, group.runs[seed]) for seed in seeds}
     if other:
         values = {seed: _compared(claim, found, other.runs[seed]) for seed, found in values.items()}
@@ -253,6 +281,8 @@ def scale_text(claim: Claim, runs: Sequence[Mapping], seeds: int) -> str:
     planned = sorted({int(run.get("updates_planned", run.get("updates", 0))) for run in runs})
     parts = [f"{_span(done)} updates" if done == planned else f"{_span(done)} of {_span(planned)} updates"]
     parts.append(f"{seeds} seed" + ("s" if seeds != 1 else ""))
+    if claim.measure and claim.measure.each:
+        parts.append(f"{len(runs)} runs")
     task = claim.measure.of.get("task") if claim.measure else None
     if task:
         parts.append(str(task))

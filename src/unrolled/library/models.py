@@ -190,13 +190,15 @@ class Rule(Model):
 class Measure(Model):
     """How a paper-scale claim is measured: a metric of some runs, perhaps minus or over that of others.
 
-    ``of``, ``minus`` and ``over`` select runs by values of their configuration, seed by seed.
+    ``of``, ``minus`` and ``over`` select runs by values of their configuration, seed by seed. With ``each``,
+    as in ``{task: [1, 2, 3]}``, a seed's metric is the mean over runs that differ in that value, all of them.
     """
 
     metric: Text  # a name in the run's results: "test_accuracy"
     of: dict[str, str | int | float | bool] = Field(default_factory=dict)
     minus: dict[str, str | int | float | bool] | None = None
     over: dict[str, str | int | float | bool] | None = None
+    each: dict[str, list[str | int | float | bool]] = Field(default_factory=dict, max_length=1)
     scale: Finite = 1.0  # the results are multiplied by it: 100 turns a share into per cent
     reduce: Literal["mean", "median", "min", "max", "wins"] = (
         "mean"  # wins: seeds in which the difference is > 0

@@ -20,7 +20,7 @@ WIDTH = 108
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROWS = {"links", "relations", "notation", "reported"}
 """Lists whose items are one line each."""
-_INLINE = {"locus", "rule", "trend", "measure", "of", "minus", "over"}
+_INLINE = {"locus", "rule", "trend", "measure", "of", "minus", "over", "each"}
 """Mappings that stand on one line."""
 _ORDERS: dict[str, list[str]] = {
     name: list(model.model_fields)

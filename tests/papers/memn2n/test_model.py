@@ -37,10 +37,11 @@ STORY, QUERY = torch.tensor([[1, 2, 3, 0], [4, 5, 6, 7]]), torch.tensor([8, 9])
     encoding=st.sampled_from(["bag", "printed", "code"]),
     tying=st.sampled_from(["adjacent", "layer-wise"]),
     linear=st.booleans(),
+    attend_empty=st.booleans(),
 )
 @settings(max_examples=25, deadline=None)
-def test_padding_changes_no_result_by_a_single_bit(slots, columns, encoding, tying, linear):
-    model = network(encoding=encoding, tying=tying, restarts=2)
+def test_padding_changes_no_result_by_a_single_bit(slots, columns, encoding, tying, linear, attend_empty):
+    model = network(encoding=encoding, tying=tying, restarts=2, attend_empty=attend_empty)
     model.linear.fill_(linear)
     plain = model(model.bags(sentences()), STORY, QUERY)
     wide = torch.nn.functional.pad(sentences(), (0, columns))
@@ -64,6 +65,23 @@ def test_weights_are_a_distribution_over_the_full_slots():
     assert (alpha >= 0).all()
     assert torch.allclose(alpha.sum(-1), torch.ones(3, 2, 3))
     assert not alpha[:, 0, :, 3:].any()
+
+
+def test_attention_can_rest_on_empty_memories():
+    model = network(attend_empty=True)
+    masked, free = (network(attend_empty=a)(model.bags(sentences()), STORY, QUERY) for a in (False, True))
+    alpha = free.alpha[0, 0]
+    assert (alpha.sum(-1) < 1).all()
+    assert not alpha[:, 3:].any()
+    # The sentences share what the empty memories leave to them as they would share the whole.
+    torch.testing.assert_close(alpha[0] / alpha[0].sum(), masked.alpha[0, 0, 0])
+
+
+@pytest.mark.parametrize("attend_empty", [False, True])
+def test_a_full_memory_has_no_empty_slot_to_attend_to(attend_empty):
+    model, story = network(attend_empty=attend_empty), torch.tensor([[1, 2, 3, 4, 5, 6]])
+    trace = model(model.bags(sentences()), story, QUERY[:1])
+    assert torch.allclose(trace.alpha.sum(-1), torch.ones(1, 1, 3))
 
 
 def test_a_story_without_a_sentence_leaves_the_question_as_it_is():

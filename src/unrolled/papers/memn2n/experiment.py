@@ -52,12 +52,16 @@ class Config(TrainingConfig):
     """Whether empty memories can be attended to, or only leave gaps in the numbering of time."""
     memory: int = MEMORY
     """Sentences, or words of the corpus, that a memory holds."""
+    attend_empty: bool = False
+    """Whether attention can rest on the empty slots of a memory."""
     restarts: int = 1
     """Networks that are trained side by side on the same batches; the best by training loss is reported."""
     linear_updates: int = 0
     """Updates of the linear start."""
     halve_every: int
     """Updates between two halvings of the learning rate, counted anew after the linear start."""
+    recent: int = 100
+    """Updates over which the running loss looks back that chooses the best restart."""
     clip_each: float = 40.0
     """The norm at which the gradient of each matrix is clipped."""
     vocabulary: int = 10_000
@@ -108,7 +112,9 @@ class Config(TrainingConfig):
             task=ALL,
             embedding=50,
             encoding="code",
+            attend_empty=True,
             restarts=10,
+            recent=epoch,
             linear_updates=30 * epoch,
             halve_every=15 * epoch,
             updates=90 * epoch,
@@ -123,6 +129,7 @@ def _one_task(config: Config, task: int, epoch: int) -> Config:
         config,
         task=task,
         embedding=20,
+        recent=4 * epoch,
         linear_updates=20 * epoch,
         halve_every=25 * epoch,
         updates=120 * epoch,
@@ -183,6 +190,7 @@ class MemN2NExperiment:
         runs = {
             "joint": joint,
             "joint_printed": replace(joint, encoding="printed"),
+            "joint_masked": replace(joint, attend_empty=False),
             "joint_no_noise": replace(joint, noise=0.0),
             "joint_1_hop": replace(joint, hops=1, noise=0.0),
             "joint_2_hops": replace(joint, hops=2, noise=0.0),
@@ -238,6 +246,7 @@ class MemN2NExperiment:
             time=config.time,
             noise=config.noise,
             noise_kind=config.noise_kind,
+            attend_empty=config.attend_empty,
             restarts=config.restarts,
         )
         return Trainee(
@@ -246,6 +255,7 @@ class MemN2NExperiment:
             linear_updates=config.linear_updates,
             halve_every=config.halve_every,
             clip_each=config.clip_each,
+            memory_updates=config.recent,
         )
 
     def data(self, config: Config) -> Splits:

@@ -4,7 +4,7 @@ Several restarts (the paper trains ten, and keeps the best) are one model: their
 side, and they read the same batches.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -22,8 +22,7 @@ from unrolled.papers.memn2n.sentences import (
     stacked,
     time_scale,
 )
-
-Tying = Literal["adjacent", "layer-wise"]
+from unrolled.papers.memn2n.tying import Tied, Tying, adjacent, layer_wise
 
 
 def attention(
@@ -117,50 +116,6 @@ def linear_hop(
     return next_state(u, read((memory @ u.unsqueeze(-1)).squeeze(-1), output_memory))
 
 
-class Tied(NamedTuple):
-    """The matrices of a network with K hops, as the equations name them; one row a word."""
-
-    A: list[Tensor]
-    C: list[Tensor]
-    B: Tensor
-    W: Tensor
-    H: Tensor | None
-
-
-def adjacent(embeddings: Float[Tensor, "matrices *restarts vocabulary embedding"]) -> Tied:
-    """The matrices of K hops from K + 1: each hop's output embedding is the next one's input embedding.
-
-    *Paper*: sukhbaatar2015end, adjacent tying.
-
-        A^{k+1} = C^k,    W^T = C^K,    B = A^1
-
-    >>> tied = adjacent(torch.randn(4, 10, 5))
-    >>> len(tied.A), tied.A[1] is tied.C[0], tied.W is tied.C[2], tied.B is tied.A[0]
-    (3, True, True, True)
-    """
-    matrices = list(embeddings)
-    return Tied(matrices[:-1], matrices[1:], matrices[0], matrices[-1], None)
-
-
-def layer_wise(
-    embeddings: Float[Tensor, "four *restarts vocabulary embedding"],
-    between_hops: Float[Tensor, "*restarts embedding embedding"],
-    hops: int,
-) -> Tied:
-    """The matrices of K hops from A, C, B and W: all hops have the same, and H between them.
-
-    *Paper*: sukhbaatar2015end, layer-wise tying.
-
-        A^k = A,    C^k = C,    u^{k+1} = H u^k + o^k
-
-    >>> tied = layer_wise(torch.randn(4, 10, 5), torch.eye(5), 3)
-    >>> len(tied.A), tied.A[2] is tied.A[0]
-    (3, True)
-    """
-    A, C, B, W = embeddings
-    return Tied([A] * hops, [C] * hops, B, W, between_hops)
-
-
 class Trace(NamedTuple):
     """What a network did; restarts come first."""
 
@@ -171,7 +126,7 @@ class Trace(NamedTuple):
 
     @property
     def alpha(self) -> Float[Tensor, "restart batch hop slot"]:
-        """The weights of the memories; zero in empty slots."""
+        """The weights of the memories; shown as zero in empty slots."""
         return torch.stack(self.weights, 2) * self.mask[:, None]
 
 
@@ -186,7 +141,9 @@ class MemN2N(nn.Module):
 
     *Options*: ``words`` is the longest sentence (of which the released position encoding makes its J).
     ``noise`` is the share of empty memories in training, ``noise_kind`` how they come in (see `with_noise`).
-    The buffer ``linear`` removes the softmax of the hops: the linear start.
+    With ``attend_empty`` the empty slots are memories too, zero vectors without a time: attention can rest on
+    them, and `Trace.alpha` sums to less than 1. The buffer ``linear`` removes the softmax of the hops: the
+    linear start.
 
     *Shapes*: a batch is ``table``, the `bags` of all sentences, whose first is the empty one; ``story``,
     ``[batch, slot]``, numbers of sentences with 0 for an empty slot; and ``query``, ``[batch]``. Fewer slots
@@ -218,6 +175,7 @@ class MemN2N(nn.Module):
         noise_kind: Kind = "empty",
         restarts: int = 1,
         deviation: float = 0.1,
+        attend_empty: bool = False,
     ) -> None:
         super().__init__()
         for name, size in (("vocabulary", vocabulary), ("embedding", embedding), ("memory", memory)):
@@ -229,7 +187,7 @@ class MemN2N(nn.Module):
             raise unknown("tying", tying, ("adjacent", "layer-wise"))
         self.vocabulary, self.memory, self.hops, self.time = vocabulary, memory, hops, time
         self.encoding, self.tying, self.restarts = encoding, tying, restarts
-        self.noise, self.noise_kind = noise, noise_kind
+        self.noise, self.noise_kind, self.attend_empty = noise, noise_kind, attend_empty
         self.longest = words + (encoding == "code")
         matrices, times = (hops + 1, hops + 1) if tying == "adjacent" else (4, 2)
 
@@ -274,7 +232,7 @@ class MemN2N(nn.Module):
         u = self.tied(questions).B
         places = places.expand(self.restarts, *story.shape[:1], self.memory)
         numbers = None if timed.numbers is None else timed.numbers.expand_as(places)
-        bias = (~timed.mask).to(u.dtype) * torch.finfo(u.dtype).min
+        bias = (~timed.mask).to(u.dtype) * (0.0 if self.attend_empty else torch.finfo(u.dtype).min)
         states, weights = [u], []
         for hop in range(self.hops):
             products = torch.bmm(u, tied.A[hop].transpose(1, 2))  # u^T A x of the different sentences
@@ -310,7 +268,9 @@ class MemN2N(nn.Module):
         return torch.unique(story, return_inverse=True)
 
     def _weights(self, scores: Tensor, bias: Tensor, mask: Tensor) -> Tensor:
-        """The softmax over full slots; in the linear start the scores themselves."""
+        """The softmax, in full slots; in the linear start the scores themselves."""
+        if self.attend_empty:
+            scores = scores * mask  # an empty memory has no time either
         if self.linear.is_cuda:  # inside a graph no value can be looked at
             return torch.where(self.linear, scores, torch.softmax(scores + bias, -1)) * mask
         return (scores if self.linear else torch.softmax(scores + bias, -1)) * mask
