@@ -61,10 +61,10 @@ class Config(TranslationConfig):
         return cls(
             task="spelled",
             target="fr",
-            updates=200,
+            updates=250,
             batch_size=1,
             optimiser="adam",
-            learning_rate=6e-3,
+            learning_rate=4e-3,
             schedule="linear",
             warmup=50,
             clip_norm=1.0,
