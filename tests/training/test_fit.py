@@ -2,6 +2,9 @@
 
 import json
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -34,6 +37,42 @@ def same_run(run, reference):
 def reference(tmp_path_factory):
     """The uninterrupted run."""
     return train(RunStore(tmp_path_factory.mktemp("reference")))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the pages that Linux has mapped")
+def test_freed_tensors_are_used_again_and_not_mapped_anew():
+    script = (
+        "import resource, torch\n"
+        "from unrolled.base.allocator import keep_freed_memory\n"
+        "print(keep_freed_memory())\n"
+        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(40): torch.ones(2**20)\n"
+        "before = faults()\n"
+        "for _ in range(20): torch.ones(2**20)\n"
+        "print(faults() - before)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    listened, faults = found.stdout.split()
+    assert listened == "False" or int(faults) < 1024  # 1,024 pages are one such tensor
+
+
+def test_one_device_in_full_precision_needs_no_fabric():
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from tiny import EXPERIMENT, TinyConfig\n"
+        "from unrolled.training.fit import fit\n"
+        "fit(EXPERIMENT, TinyConfig(), seed=1, profile='smoke', variant='plain')\n"
+        "print('lightning_fabric' in sys.modules)\n"
+    )
+    command = [sys.executable, "-c", script, str(Path(__file__).parent)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_another_precision_trains_by_fabric(tmp_path, reference):
+    run = train(RunStore(tmp_path), precision="bf16-mixed")
+    assert run.complete
+    assert run.losses[0] == pytest.approx(reference.losses[0], rel=0.1)
+    assert run.losses != reference.losses
 
 
 def test_training_lowers_the_loss_and_records_every_update(reference):

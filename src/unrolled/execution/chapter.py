@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from unrolled.base.allocator import keep_freed_memory
 from unrolled.base.errors import UnrolledError, UsageError, unknown
 from unrolled.execution.mime import CLAIM, VALUE
 from unrolled.execution.sources import Shown
@@ -264,6 +265,7 @@ def _prepare(seed: int, device: str) -> None:
             raise UsageError(f"no GPU here for device {device!r}", mend="set device = 'cpu'")
     elif device != "cpu":
         raise unknown("device", device, ["cpu", "cuda"], listing="devices: cpu, cuda")
+    keep_freed_memory()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # it costs time and hides nothing here

@@ -6,11 +6,13 @@ import math
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from unrolled.base.allocator import keep_freed_memory
 from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.training import optimisers
 from unrolled.training.batches import Batches
@@ -23,8 +25,27 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-def launched(device: str, *, precision: str = "32-true", devices: int = 1) -> Fabric:
-    """Lightning Fabric on the device that was asked for (``"cpu"``, ``"cuda"``, ``"cuda:1"``), launched.
+@dataclass(frozen=True)
+class Alone:
+    """One device in full precision: what a training asks of Fabric, whose import alone takes longer than
+    some trainings."""
+
+    device: torch.device
+    world_size: int = 1
+    global_rank: int = 0
+    is_global_zero: bool = True
+
+    def autocast(self) -> AbstractContextManager:
+        """Every number keeps its precision."""
+        return nullcontext()
+
+    def barrier(self) -> None:
+        """There is nobody to wait for."""
+
+
+def launched(device: str, *, precision: str = "32-true", devices: int = 1) -> Fabric | Alone:
+    """What was asked for (``"cpu"``, ``"cuda"``, ``"cuda:1"``): several devices, or another precision, by
+    Lightning Fabric, launched.
 
     Raises:
         UsageError: for another device.
@@ -38,6 +59,12 @@ def launched(device: str, *, precision: str = "32-true", devices: int = 1) -> Fa
             f"no device {device}: torch sees {torch.cuda.device_count()} GPUs",
             mend="use --device cpu, or a GPU machine",
         )
+    keep_freed_memory()
+    if (precision, devices) == ("32-true", 1):
+        place = torch.device(kind, int(index or 0)) if kind == "cuda" else torch.device(kind)
+        if kind == "cuda":
+            torch.cuda.set_device(place)
+        return Alone(place)
     from lightning_fabric import Fabric
 
     wanted = [int(index)] if index else devices
@@ -65,7 +92,9 @@ def undisturbed() -> Iterator[None]:
 class Trainer:
     """One training, at some update. Build it inside ``undisturbed``."""
 
-    def __init__(self, experiment: Experiment, config: TrainingConfig, seed: int, fabric: Fabric) -> None:
+    def __init__(
+        self, experiment: Experiment, config: TrainingConfig, seed: int, fabric: Fabric | Alone
+    ) -> None:
         self.experiment, self.config, self.fabric = experiment, config, fabric
         self.seed, self.device, self.done = seed, fabric.device, 0
         splits = experiment.data(config)
