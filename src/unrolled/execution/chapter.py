@@ -267,7 +267,7 @@ def _prepare(seed: int, device: str) -> None:
         raise unknown("device", device, ["cpu", "cuda"], listing="devices: cpu, cuda")
     keep_freed_memory()
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # the longer name for it imports the compiler: three seconds
     torch.utils.deterministic.fill_uninitialized_memory = False  # it costs time and hides nothing here
     torch.manual_seed(seed)
     numpy.random.seed(seed % 2**32)
