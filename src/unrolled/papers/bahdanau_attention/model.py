@@ -228,11 +228,11 @@ class RNNsearch(nn.Module):
     ) -> Looked:
         """States, contexts and weights of all steps.
 
-        `decoder_step` again and again; with ``fast`` the same by the loop that has its gradients written by
-        hand. A fixed context needs nothing but a GRU.
+        `decoder_step` again and again; while gradients are asked for, and with ``fast``, the same by the loop
+        that has them written by hand. A fixed context needs nothing but a GRU.
         """
         weights = recurrent(self.weight_hidden)
-        if not (self.fast and len(from_y)):
+        if not (self.fast and torch.is_grad_enabled() and len(from_y)):
 
             def look(s: Tensor) -> Glance:
                 return self.look(s, memory)
