@@ -50,9 +50,11 @@ def visit(
     inverse_norm = torch.rsqrt(memory.square().sum(-2, keepdim=True) + SMALLEST_NORM**2)
     likeness = _product(along, memory) * inverse_norm
     by_content = likeness.softmax(-1)
-    gated = torch.lerp(before, by_content, head.gate.unsqueeze(-1))
+    gated = _gated(head, by_content, before)
     shifted = _moved(gated, head.shift.flip(-1))
-    weighting = (head.sharpness.unsqueeze(-1) * _positive(shifted).log()).softmax(-1)
+    logarithm = _positive(shifted).log()
+    powers = ((logarithm - logarithm.amax(-1, keepdim=True)) * head.sharpness.unsqueeze(-1)).exp()
+    weighting = powers / powers.sum(-1, keepdim=True)
     writers = writing.erase.shape[-2]
     reading, where = weighting[..., :-writers, :], weighting[..., -writers:, :]
     written = memory
@@ -82,10 +84,8 @@ def visit_gradient(
     reading, where = visited.weighting[..., :-writers, :], visited.weighting[..., -writers:, :]
     d_memory = d_memory + _product(d_reads.mT, reading)
     d_reading = _product(d_reads, visited.memory)
-    d_where = _product(writing.add, d_memory)
-    d_add = _product(where, d_memory.mT)
-    d_erase, d_erased, d_memory = _erase_gradient(where, writing.erase, memory, d_memory)
-    d_weighting = d_weighting + torch.cat((d_reading, d_where + d_erased), -2)
+    d_where, d_writing, d_memory = _write_gradient(where, writing, memory, d_memory)
+    d_weighting = d_weighting + torch.cat((d_reading, d_where), -2)
 
     d_power = _softmax_gradient(visited.weighting, d_weighting)
     shifted = _positive(visited.shifted)
@@ -93,7 +93,7 @@ def visit_gradient(
     d_shifted = d_power * head.sharpness.unsqueeze(-1) / shifted
 
     gate = head.gate.unsqueeze(-1)
-    gated = torch.lerp(before, visited.by_content, gate)
+    gated = _gated(head, visited.by_content, before)
     d_shift = torch.stack([(part * d_shifted).sum(-1) for part in _ring(gated, head.shift.shape[-1])], -1)
     d_gated = _moved(d_shifted, head.shift)
     d_gate = (d_gated * (visited.by_content - before)).sum(-1)
@@ -108,7 +108,7 @@ def visit_gradient(
     strength = head.strength.unsqueeze(-1)
     d_query = strength * inverse * (d_along - head.query * (d_length * inverse))
     d_head = Head(d_query, d_length.squeeze(-1), d_gate, d_shift.flip(-1), d_sharpness)
-    return d_head, Writing(d_erase, d_add), d_gated * (1 - gate), d_memory
+    return d_head, d_writing, d_gated * (1 - gate), d_memory
 
 
 def _along(head: Head) -> tuple[Tensor, Tensor]:
@@ -148,23 +148,30 @@ def _softmax_gradient(given: Tensor, d_given: Tensor) -> Tensor:
     return d_exponent - given * d_exponent.sum(-1, keepdim=True)
 
 
+def _gated(head: Head, by_content: Tensor, before: Tensor) -> Tensor:
+    gate = head.gate.unsqueeze(-1)
+    return gate * by_content + (1 - gate) * before
+
+
 def _kept(where: Tensor, erase: Tensor) -> list[Tensor]:
     """What every head leaves of the memory, ``[*batch, columns, rows]`` each."""
     pairs = zip(where.unbind(-2), erase.unbind(-2), strict=True)
     return [1 - w.unsqueeze(-2) * e.unsqueeze(-1) for w, e in pairs]
 
 
-def _erase_gradient(
-    where: Tensor, erase: Tensor, memory: Tensor, d_erased: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of the erase vectors, the weightings and the memory before."""
-    kept, d_erase, d_where = _kept(where, erase), [], []
-    for place, (w, e) in enumerate(zip(where.unbind(-2), erase.unbind(-2), strict=True)):
-        slope = memory * d_erased
+def _write_gradient(
+    where: Tensor, writing: Writing, memory: Tensor, d_written: Tensor
+) -> tuple[Tensor, Writing, Tensor]:
+    """Gradients of the weightings, of what was asked, and of the memory before."""
+    kept, d_where, d_erase = _kept(where, writing.erase), [], []
+    heads = zip(where.unbind(-2), writing.erase.unbind(-2), writing.add.unbind(-2), strict=True)
+    for place, (w, e, a) in enumerate(heads):
+        reached = memory  # all that the other heads left for this one to erase
         for other in (*kept[:place], *kept[place + 1 :]):
-            slope = slope * other
-        d_erase.append(-(slope * w.unsqueeze(-2)).sum(-1))
-        d_where.append(-(slope * e.unsqueeze(-1)).sum(-2))
+            reached = reached * other
+        d_where.append((d_written * (a.unsqueeze(-1) - reached * e.unsqueeze(-1))).sum(-2))
+        d_erase.append(-(d_written * reached * w.unsqueeze(-2)).sum(-1))
+    d_writing = Writing(torch.stack(d_erase, -2), _product(where, d_written.mT))
     for part in kept:
-        d_erased = d_erased * part
-    return torch.stack(d_erase, -2), torch.stack(d_where, -2), d_erased
+        d_written = d_written * part
+    return torch.stack(d_where, -2), d_writing, d_written

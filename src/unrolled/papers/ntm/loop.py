@@ -100,8 +100,10 @@ class _Loop(Function):
             if learns:
                 states.append(state)
                 kept.append(left)
+        outputs = tuple(torch.stack(part) for part in zip(*outputs, strict=True))
+        ctx.save_for_backward(outputs[0])
         ctx.run, ctx.fast = (states, kept, weights), fast
-        return tuple(torch.stack(part) for part in zip(*outputs, strict=True))
+        return outputs
 
     @staticmethod
     @once_differentiable
@@ -114,7 +116,6 @@ class _Loop(Function):
             d_state, d_layers, d_asked = step(states[t], kept[t], weights, d_state, d_output[t], d_reads[t])
             found.append((d_asked, *d_layers))
         d_asked, d_first, *d_deeper = (torch.stack(part) for part in zip(*found[::-1], strict=True))
-        outputs = torch.stack([left.controlled.output for left in kept])
         seen = zip(*(left.controlled.seen for left in kept), strict=True)
         first, *deeper = (torch.stack(part) for part in seen)
         d_weights = [
@@ -128,7 +129,7 @@ class _Loop(Function):
             d_first,
             *d_state,
             weight_gradient(d_first, first),
-            weight_gradient(d_asked, outputs),
+            weight_gradient(d_asked, *ctx.saved_tensors),
             d_asked.sum((0, -2)),
             *d_weights,
         )
