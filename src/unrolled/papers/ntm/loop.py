@@ -83,16 +83,20 @@ def machine_loop(
     """
     deeper = [part for layer in weights.deeper for part in layer]
     state = initial._replace(memory=initial.memory.mT)
-    return _Loop.apply(layout, fast, terms, *state, weights.first, weights.heads, weights.heads_bias, *deeper)
+    learns = torch.is_grad_enabled()  # inside the function, gradients are always off
+    given = (*state, weights.first, weights.heads, weights.heads_bias, *deeper)
+    return _Loop.apply(layout, fast, learns, terms, *given)
 
 
 class _Loop(Function):
     @staticmethod
-    def forward(ctx: Any, layout: Layout, fast: bool, terms: Tensor, *given: Tensor | None) -> Any:
+    def forward(
+        ctx: Any, layout: Layout, fast: bool, learns: bool, terms: Tensor, *given: Tensor | None
+    ) -> Any:
         state = NTMState(*(None if part is None else part.contiguous() for part in given[:5]))
         first, heads, heads_bias, *deeper = given[5:]
         weights = NTMWeights(first, tuple(zip(deeper[::2], deeper[1::2], strict=True)), heads, heads_bias)
-        step, learns = compiled_step(loop_step) if fast else loop_step, any(ctx.needs_input_grad)
+        step = compiled_step(loop_step) if fast else loop_step
         terms, states, kept, outputs = terms.contiguous(), [state], [], []
         for term in terms.unbind(0):
             state, left = step(state, term, weights, layout)
@@ -124,6 +128,7 @@ class _Loop(Function):
             for part in (weight_gradient(d, read), d.sum((0, -2)))
         ]
         return (
+            None,
             None,
             None,
             d_first,
