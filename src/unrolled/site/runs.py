@@ -75,7 +75,7 @@ def _comparison(shelf: Shelf, slug: str, comparison: Comparison, place: Place) -
     reason = stale_comparison(comparison, shelf.evidence)
     return element(
         "div",
-        element("p", f"Held against each other in {comparison.unit}", class_="unrolled-rubric"),
+        element("p", "Held against each other on the same test sentences", class_="unrolled-rubric"),
         element("ul", *lines),
         element("p", _made(comparison), class_="unrolled-carried"),
         element("p", f"Stale: {reason}.", class_="unrolled-nothing") if reason else None,
@@ -86,10 +86,10 @@ def _comparison(shelf: Shelf, slug: str, comparison: Comparison, place: Place) -
 def _made(comparison: Comparison) -> str:
     """How the test was made, and what it does not say."""
     return (
-        f"A resample draws {comparison.sentences:,} of the {comparison.sentences:,} test sentences with "
-        f"repetition, the same ones for both systems; the smallest p that {comparison.resamples:,} resamples "
-        f"can give is {_p(1 / (comparison.resamples + 1))}. Two systems count as told apart below {LEVEL}. "
-        "Each is one trained model: what another seed would give is not tested."
+        f"A resample draws {comparison.sentences:,} test sentences with repetition, the same ones for both "
+        f"systems; the smallest p that {comparison.resamples:,} resamples can give is "
+        f"{_p(1 / (comparison.resamples + 1))}. Two systems count as told apart below {LEVEL}. Each is one "
+        "trained model: what another seed would give is not tested."
     )
 
 
