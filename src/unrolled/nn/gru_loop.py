@@ -173,15 +173,17 @@ class Slopes:
 
 
 def weight_gradient(
-    d_out: Float[Tensor, "time side batch out"], inputs: Float[Tensor, "time side batch in"]
-) -> Float[Tensor, "side out in"]:
+    d_out: Float[Tensor, "time *side batch out"], inputs: Float[Tensor, "time *side batch in"]
+) -> Float[Tensor, "*side out in"]:
     """The gradient of a weight from those of its products at all steps: one product over steps and batch.
 
-    *Shapes*: as annotated.
+    *Shapes*: as annotated, with an axis of sides or without.
 
-    >>> weight_gradient(torch.ones(4, 1, 3, 2), torch.ones(4, 1, 3, 5))[0, 0]
+    >>> weight_gradient(torch.ones(4, 3, 2), torch.ones(4, 3, 5))[0]
     tensor([12., 12., 12., 12., 12.])
     """
+    if d_out.ndim == 3:
+        return d_out.flatten(0, 1).mT @ inputs.flatten(0, 1)
     return d_out.transpose(0, 1).flatten(1, 2).mT @ inputs.transpose(0, 1).flatten(1, 2)
 
 
