@@ -73,13 +73,13 @@ class _States(Function):
         feed = x.new_empty(time + 1, sides, batch, size + hidden)
         feed[:time, ..., :size] = x
         feed[0, ..., size:] = h
-        gates = x.new_empty(time, sides, batch, 4 * hidden)
+        gates = x.new_empty(time, sides, batch, 4 * hidden).copy_(b.unsqueeze(1))
         cells, shown = x.new_empty(time + 1, sides, batch, hidden), x.new_empty(time, sides, batch, hidden)
         cells[0] = c
-        W, bias = torch.cat((W_x, W_h), 2).mT, b.unsqueeze(1)
+        W = torch.cat((W_x, W_h), 2).mT
         in_place, cell, shown_h = Gates(gates), cells.unbind(0), feed[..., size:].unbind(0)
         for t, (feed_t, tanh_c) in enumerate(zip(feed.unbind(0), shown.unbind(0), strict=False)):
-            torch.baddbmm(bias, feed_t, W, out=in_place.all[t])
+            in_place.all[t].baddbmm_(feed_t, W)
             in_place.step(t, cell[t], cell[t + 1], tanh_c, out=shown_h[t + 1])
         return feed[1:, ..., size:].contiguous(), cells[1:].clone(), feed, gates, cells, shown
 
