@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from comparison_samples import comparison
 
 from unrolled.library import evidence as files
 from unrolled.library.chapters import read_page, same_latex
@@ -176,6 +177,27 @@ def test_evidence_for_no_claim_and_stale_evidence_are_faults(whole):
     assert any("evidence for bn-beats-lstm is stale" in text for text in told)
     files.evidence_file("bn_lstm").rename(files.evidence_file("nobody"))
     assert any("without an entry 'nobody'" in text for text in faults())
+
+
+def test_a_comparison_whose_runs_were_replaced_is_a_fault(whole):
+    known = {
+        "n": 1,
+        "profile": "paper",
+        "device": "cpu",
+        "seconds": 1,
+        "command": "x",
+        "collected": "2026-01-01",
+    }
+    item = Measurement(claim="pmnist-lstm", value=90, key="x", runs={"lstm-s0-k": "k"}, **known)
+    files.save(Evidence(slug="bn_lstm", measurements=[item], comparisons=[comparison()]))
+    assert not any("comparison" in text for text in faults())
+    item = item.model_copy(update={"runs": {"lstm-s0-new": "new"}})
+    path = files.save(Evidence(slug="bn_lstm", measurements=[item], comparisons=[comparison()]))
+    told = [fault for fault in check() if "comparison" in fault.problem]
+    assert [(fault.line, fault.mend) for fault in told] == [
+        (line_of(path, '"comparisons"'), "unrolled evidence compare")
+    ]
+    assert "rests on another run of lstm since" in told[0].problem
 
 
 def test_an_entry_that_says_verified_and_lacks_something_is_a_fault(whole, edit):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from comparison_samples import comparison
 
 from unrolled.cli import main
 from unrolled.library import evidence as files
@@ -153,6 +154,7 @@ def test_evidence_is_collected_goes_stale_and_is_carried_over_where_losses_are_e
         measurements = (item.measurements[0].model_copy(update={"key_parts": parts}),)
         files.save(item.model_copy(update={"measurements": measurements, "fingerprints": prints}))
 
+    files.save(files.load("bn_lstm").model_copy(update={"comparisons": (comparison(),)}))
     change()
     name = files.load("bn_lstm").measurements[0].claim
     from unrolled.library.entries import load_entry
@@ -162,6 +164,7 @@ def test_evidence_is_collected_goes_stale_and_is_carried_over_where_losses_are_e
     assert (code, out) == (0, f"{name}: equal, carried over\n")
     assert "equal losses" in files.load("bn_lstm").measurements[0].carried_over
     assert files.verdicts(load_entry("bn_lstm"), files.load("bn_lstm"))[name] != Verdict.STALE
+    assert files.load("bn_lstm").comparisons == (comparison(),)
 
     change(losses=tuple(loss * 1.001 for loss in files.load("bn_lstm").fingerprints[0].losses))
     code, _, err = unrolled("evidence", "verify", "bn_lstm")

@@ -10,6 +10,7 @@ import pytest
 from site_samples import evidence_with, shelf_with
 
 from unrolled.base.errors import UnrolledError, UsageError
+from unrolled.library.comparisons import Comparison, Difference, System
 from unrolled.library.models import Verdict
 from unrolled.site import claims, curves, equations, lineage, lists
 from unrolled.site.citebox import cite_box
@@ -237,6 +238,44 @@ def test_runs_are_listed_by_variant_with_what_the_entry_reports() -> None:
     assert re.search(r"a b\s+−8\s*\.50 ± 0\.71 \(n = 2\)\s+c\s+−7\s*\.50", text)
     without = evidence_with("x").model_copy(update={"finals": {}})
     assert "No run" in render(shelf_with(evidence=without), "runs", "bn_lstm", PAGE)
+
+
+def test_comparisons_say_who_is_ahead_and_who_is_not_told_apart() -> None:
+    names = {"a_b": 33.8, "c": 31.1, NASTY: 31.0}
+    systems = [
+        System(slug="bn_lstm", variant=name, run=f"{name}-s0-key", key="key", score=score)
+        for name, score in names.items()
+    ]
+    pairs = [("a_b", "c", 2.7, 0.000999), ("c", NASTY, 0.1, 0.42)]
+    comparison = Comparison(
+        metric="test_bound",
+        unit="BLEU",
+        test="paired bootstrap",
+        sentences=200,
+        resamples=1000,
+        systems=systems,
+        differences=[
+            Difference(ahead=f"bn_lstm:{ahead}", behind=f"bn_lstm:{behind}", difference=difference, p=p)
+            for ahead, behind, difference, p in pairs
+        ],
+        signature="nrefs:1",
+        device="cpu",
+        seconds=1,
+        command="unrolled evidence compare",
+        collected="2026-11-22",
+    )
+    evidence = evidence_with("x").model_copy(update={"comparisons": (comparison,)})
+    html = str(render(shelf_with(evidence=evidence), "runs", "bn_lstm", PAGE))
+    assert NASTY not in html
+    text = re.sub(r"<[^>]+>", "", html)
+    assert "(a b) is ahead of" in text
+    assert "by 2.70 BLEU: 33.80 and 31.10 (paired bootstrap, 1,000 resamples, p = 0.001)" in text
+    assert "(c) is not told apart from" in text
+    assert "31.10 and 31.00 (paired bootstrap, 1,000 resamples, p = 0.42)" in text
+    assert "Stale" not in text
+    newer = evidence.measurements[0].model_copy(update={"runs": {"c-s0-other": "other"}})
+    evidence = evidence.model_copy(update={"measurements": (newer,)})
+    assert "another run of c since" in render(shelf_with(evidence=evidence), "runs", "bn_lstm", PAGE)
 
 
 def test_an_empty_part_says_what_is_to_come() -> None:

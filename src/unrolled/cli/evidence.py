@@ -1,14 +1,19 @@
-"""Commands on evidence: ``unrolled evidence list``, ``show``, ``collect`` and ``verify``."""
+"""Commands on evidence: ``unrolled evidence list``, ``show``, ``collect``, ``verify`` (and `compare`)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import typer
 
 from unrolled.base.errors import UnrolledError
 from unrolled.cli import app
 from unrolled.cli.library import AS_JSON, chapter_key, print_json, print_table
+
+if TYPE_CHECKING:
+    from unrolled.training.experiment import Experiment, TrainingConfig
 
 evidence_app = typer.Typer(
     help="Collect, show and verify what was measured for the claims.", no_args_is_help=True
@@ -198,14 +203,23 @@ def _repeat(slug: str, evidence, run: str) -> str | None:
     if print_ is None:
         return f"run {run} has no fingerprint"
     experiment = import_module(f"unrolled.papers.{slug}.experiment").EXPERIMENT
-    planned = next(iter(experiment.variants(print_.profile).values()))  # all are of the paper's one Config
     try:
-        config = type(planned)(**{name: _frozen(value) for name, value in print_.config.items()})
+        config = restored(experiment, print_.profile, print_.config)
         device = "cpu" if print_.device == "cpu" else "cuda"
         found = verify_fingerprint(experiment, config, print_.seed, device, print_.losses)
     except (TypeError, UnrolledError) as error:
         return f"run {run} cannot be repeated: {error}"
     return None if found.equal else f"run {run}: losses differ by {found.difference:.2g} (relative)"
+
+
+def restored(experiment: Experiment, profile: str, config: Mapping[str, object]) -> TrainingConfig:
+    """A configuration as it was, from what a run's record says of it.
+
+    Raises:
+        TypeError: if the paper's configuration has no such field any more.
+    """
+    planned = next(iter(experiment.variants(profile).values()))  # all are of the paper's one Config
+    return type(planned)(**{name: _frozen(value) for name, value in config.items()})
 
 
 def _frozen(value: object) -> object:

@@ -93,6 +93,7 @@ def collect(entry: Entry, store: Path | None = None, *, replace: bool = False) -
         values=old.values,
         curves=old.curves | {name: lists for name, lists in curves.items() if lists},
         finals=old.finals | {name: metrics for name, metrics in finals.items() if metrics},
+        comparisons=old.comparisons,
     )
     return outcome
 

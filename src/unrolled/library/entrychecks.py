@@ -10,9 +10,10 @@ from unrolled.base import keys, paths
 from unrolled.base.errors import UnrolledError
 from unrolled.library import bibliography, symbols
 from unrolled.library.chapters import Page, same_latex
+from unrolled.library.comparisons import stale_comparison
 from unrolled.library.evidence import evidence_file, load, stale_claims
 from unrolled.library.faults import Fault, Faulty
-from unrolled.library.models import Concept, Entry
+from unrolled.library.models import Concept, Entry, Evidence
 from unrolled.library.yamltext import Document
 
 
@@ -208,6 +209,22 @@ def _evidence(knowledge: Knowledge, entry: Entry, notebook_key: str | None) -> I
     for claim, reason in stale_claims(evidence, entry.datasets, notebook_key).items():
         mend = f"unrolled evidence verify {entry.slug}, or measure it again"
         yield Fault(file, line(claim), f"evidence for {claim} is stale: {reason}", mend)
+    for comparison in evidence.comparisons:
+        names = [system.name for system in comparison.systems]
+        unknown = [system.slug for system in comparison.systems if system.slug not in knowledge.documents]
+        others = {system.slug: _readable(system.slug) for system in comparison.systems}
+        reason = f"no entry {unknown[0]!r}" if unknown else stale_comparison(comparison, others)
+        if reason:
+            problem = f"the comparison of {', '.join(names)} is stale: {reason}"
+            yield Fault(file, line("comparisons"), problem, comparison.command)
+
+
+def _readable(slug: str) -> Evidence | None:
+    """An entry's evidence, or None where there is none or it has faults, which are told of that entry."""
+    try:
+        return load(slug)
+    except Faulty:
+        return None
 
 
 def _lacks(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
@@ -235,10 +252,7 @@ def _lacks(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
     if knowledge.page(entry.slug) is None:
         lacking.append(((), "no chapter"))
     else:
-        try:
-            evidence = load(entry.slug)
-        except Faulty:
-            evidence = None
+        evidence = _readable(entry.slug)
         measured = {item.claim for item in evidence.measurements} if evidence else set()
         for index, claim in enumerate(entry.claims):
             if claim.id not in measured and claim.not_attempted is None:

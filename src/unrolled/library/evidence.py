@@ -59,6 +59,9 @@ def save(evidence: Evidence, path: Path | None = None) -> Path:
             "values": dict(sorted(evidence.values.items())),
             "curves": dict(sorted(evidence.curves.items())),
             "finals": dict(sorted(evidence.finals.items())),
+            "comparisons": tuple(
+                sorted(evidence.comparisons, key=lambda item: [system.name for system in item.systems])
+            ),
         }
     )
     text = json.dumps(ordered.model_dump(mode="json", exclude_defaults=True), indent=1, ensure_ascii=False)

@@ -6,28 +6,13 @@ models check what one file can check by itself; what needs several files is chec
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_:.+-]*$")]
-Label = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-
-
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise ValueError("must be a finite number")
-    return value
-
-
-def _web(value: str) -> str:
-    if not value.startswith(("https://", "http://")) or any(c in value for c in " \"'<>\\"):
-        raise ValueError("must be a plain http(s) address")
-    return value
+from unrolled.library.comparisons import Comparison
+from unrolled.library.fields import Address, Finite, Key, Label, Model, Slug, Text
 
 
 def _brief(value: str) -> str:
@@ -35,16 +20,6 @@ def _brief(value: str) -> str:
     if words > 80:
         raise ValueError(f"{words} words; at most 80")
     return value
-
-
-Finite = Annotated[float, AfterValidator(_finite)]
-Address = Annotated[str, AfterValidator(_web)]
-
-
-class Model(BaseModel):
-    """A strict, immutable record: an unknown field is an error, so a typing slip never passes in silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Source(StrEnum):
@@ -424,3 +399,4 @@ class Evidence(Model):
     values: dict[str, Finite] = Field(default_factory=dict)  # further numbers that prose may cite
     curves: dict[str, dict[str, tuple[Finite, ...]]] = Field(default_factory=dict)  # for figures
     finals: dict[str, dict[str, Finite]] = Field(default_factory=dict)  # what each run ended with, by metric
+    comparisons: tuple[Comparison, ...] = ()  # systems held against each other on the same sentences

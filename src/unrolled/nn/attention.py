@@ -180,7 +180,7 @@ class Attention(nn.Module):
         elif lengths is None or not time:
             keys = functional.linear(source, self.weight_key)
         else:  # step by step: one large product may round a row otherwise where the padding has another size
-            keys = torch.stack([functional.linear(part, self.weight_key) for part in source.unbind(0)])
+            keys = torch.bmm(source, self.weight_key.t().expand(time, -1, -1))
         return Memory(source, keys, padding)
 
     def energies(self, query: Float[Tensor, "batch query"], memory: Memory) -> Float[Tensor, "source batch"]:

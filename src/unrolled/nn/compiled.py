@@ -8,6 +8,12 @@ from typing import Any
 
 import torch
 
+_OPTIONS = {
+    # Checks of every call that a step does not need: functions in a module do not change while it runs.
+    "guard_filter_fn": torch.compiler.skip_guard_on_globals_unsafe,
+    "size_asserts": False,
+}
+
 
 @cache
 def compiled_step(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,7 +28,7 @@ def compiled_step(step: Callable[..., Any]) -> Callable[..., Any]:
         if chosen:
             return chosen[0](*arguments)
         try:
-            compiled = torch.compile(plain, dynamic=False)
+            compiled = torch.compile(plain, dynamic=False, options=_OPTIONS)
             result = compiled(*arguments)
         except RuntimeError as error:
             # An error of the step itself comes again, uncaught, from the call below.

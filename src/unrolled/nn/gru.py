@@ -266,8 +266,8 @@ class BiGRU(nn.Module):
             x = torch.where(mask.t().unsqueeze(-1), x, x.new_zeros(()))
         rows = torch.arange(batch, device=x.device)
         weights = torch.cat((self.left.W_x, self.right.W_x)), torch.cat((self.left.b, self.right.b))
-        given = functional.linear(x.transpose(0, 1), *weights).unflatten(2, (2, -1))
-        given = torch.stack((given[:, :, 0], given[turned, rows, 1]), 1)
+        left, right = functional.linear(x.transpose(0, 1), *weights).chunk(2, 2)
+        given = torch.stack((left, right[turned, rows]), 1)
 
         both = (
             torch.stack(pair) if pair[0] is not None else None

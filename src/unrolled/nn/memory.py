@@ -126,11 +126,16 @@ def circular_shift(
     >>> circular_shift(torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0.0, 0.1, 0.9]]))
     tensor([[0.9000, 0.0000, 0.1000]])
     """
-    shifts, rows = shift.shape[-1], gated.shape[-1]
-    if shifts % 2 == 0 or shifts > rows:
-        raise ShapeError(f"shifts must be odd and at most the {rows} rows, not {shifts}")
+    shifts = shift.shape[-1]
+    check_shifts(shifts, gated.shape[-1])
     # Row i receives from rows i - r, ..., i + r, by the shifts r, ..., -r: hence the reversed order.
     return (neighbours(gated, shifts // 2) * shift.flip(-1).unsqueeze(-2)).sum(-1)
+
+
+def check_shifts(shifts: int, rows: int) -> None:
+    """Refuse shifts that do not lie around zero, or go further than around the ring."""
+    if shifts % 2 == 0 or shifts > rows:
+        raise ShapeError(f"shifts must be odd and at most the {rows} rows, not {shifts}")
 
 
 def neighbours(weighting: Float[Tensor, "*batch rows"], radius: int) -> Float[Tensor, "*batch rows shifts"]:

@@ -1,4 +1,4 @@
-"""What the long runs of an entry measured: a row a variant, with the numbers that the entry asks for."""
+"""What the long runs of an entry measured, a row a variant, and which systems are ahead of which."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from unrolled.library.comparisons import LEVEL, Comparison, System, stale_comparison
 from unrolled.library.models import Reported
-from unrolled.site.html import Place
+from unrolled.site.html import Place, element, join
 from unrolled.site.numbers import aligned, with_spread
 from unrolled.site.shelf import Shelf
-from unrolled.site.tables import Row, nothing, table
+from unrolled.site.tables import Row, entry_link, nothing, table
 
 
 def runs(shelf: Shelf, slug: str, place: Place) -> Markup:
-    """The reported metrics of every variant: mean and deviation over its seeds."""
+    """The reported metrics of every variant, then the systems that were held against each other."""
+    evidence = shelf.evidence.get(slug)
+    comparisons = evidence.comparisons if evidence else ()
+    return join((_reported(shelf, slug), *(_comparison(shelf, slug, item, place) for item in comparisons)))
+
+
+def _reported(shelf: Shelf, slug: str) -> Markup:
+    """A row a variant: mean and deviation over its seeds."""
     entry, evidence = shelf.entries[slug], shelf.evidence.get(slug)
     if not entry.reported:
         return nothing("This entry names no numbers of its runs to report.")
@@ -39,3 +47,56 @@ def _value(seeds: Sequence[dict[str, float]], one: Reported) -> str | None:
         return None
     spread = statistics.stdev(values) if len(values) > 1 else None
     return with_spread(statistics.fmean(values), spread, len(values) if len(values) > 1 else None)
+
+
+def _comparison(shelf: Shelf, slug: str, comparison: Comparison, place: Place) -> Markup:
+    """In words: every two systems, and how the test was made."""
+
+    def named(system: System) -> Markup:
+        known = system.slug in shelf.entries
+        paper = shelf.entries[system.slug].short if known else system.slug
+        elsewhere = known and system.slug != slug
+        paper = entry_link(shelf, system.slug, place) if elsewhere else paper
+        return join((paper, f" ({system.variant.replace('_', ' ')})"))
+
+    lines = []
+    for pair in comparison.differences:
+        ahead, behind = comparison.system(pair.ahead), comparison.system(pair.behind)
+        said = (
+            (" is ahead of ", f" by {pair.difference:.2f} {comparison.unit}")
+            if pair.told_apart
+            else (" is not told apart from ", "")
+        )
+        found = (
+            f": {ahead.score:.2f} and {behind.score:.2f}"
+            f" ({comparison.test}, {comparison.resamples:,} resamples, p = {_p(pair.p)})."
+        )
+        lines.append(element("li", named(ahead), said[0], named(behind), said[1], found))
+    reason = stale_comparison(comparison, shelf.evidence)
+    return element(
+        "div",
+        element("p", "Held against each other on the same test sentences", class_="unrolled-rubric"),
+        element("ul", *lines),
+        element("p", _made(comparison), class_="unrolled-carried"),
+        element("p", f"Stale: {reason}.", class_="unrolled-nothing") if reason else None,
+        class_="unrolled-comparison",
+    )
+
+
+def _made(comparison: Comparison) -> str:
+    """How the test was made, and what it does not say."""
+    return (
+        f"A resample draws {comparison.sentences:,} test sentences with repetition, the same ones for both "
+        f"systems; the smallest p that {comparison.resamples:,} resamples can give is "
+        f"{_p(1 / (comparison.resamples + 1))}. Two systems count as told apart below {LEVEL}. Each is one "
+        "trained model: what another seed would give is not tested."
+    )
+
+
+def _p(value: float) -> str:
+    """A p-value to two digits, or three decimals where it is small.
+
+    >>> _p(0.000999), _p(0.0312), _p(0.42)
+    ('0.001', '0.031', '0.42')
+    """
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"

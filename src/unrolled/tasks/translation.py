@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from unrolled.base.errors import UsageError
 from unrolled.data import multi30k, registry, spelled
-from unrolled.data.bleu import Bleu, bleu
+from unrolled.data.bleu import bleu
 from unrolled.data.vocabulary import PAD, Encoded, Vocabulary, similar_lengths
 from unrolled.tasks.translating import exact, read, score, translate
 from unrolled.training.experiment import Arrays, Splits, TrainingConfig
@@ -60,6 +60,13 @@ class Corpus(NamedTuple):
     valid: tuple[Encoded, Encoded]
     test: tuple[Encoded, Encoded] | None
     accepted: Tensor | None  # the known correspondence of the validation pairs
+
+
+class Sentences(NamedTuple):
+    """Translations and what they are held to, as text."""
+
+    hypotheses: list[str]
+    references: list[str]
 
 
 class TranslationExperiment:
@@ -113,7 +120,7 @@ class TranslationExperiment:
         right = exact(found, target)
         metrics["exact"] = right.float().mean().item()
         if not accepted:
-            return metrics | {"bleu": self._bleu(model, found, target).score}
+            return metrics | {"bleu": bleu(*self._text(model, found, target)).score}
         words = lengths - 1  # the stop symbol counts in a length
         metrics["exact_long"] = _share(right, words >= LONG)
         for fewest, most in SHORTER:
@@ -126,17 +133,20 @@ class TranslationExperiment:
     def test(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
         """`evaluate`, and ``bleu_beam`` of the beam search, by sacreBLEU, with ``bleu_beam_margin``, half of
         its 95 % interval over resampled sentences."""
-        source, lengths, target, _ = arrays
-        sizes = {"max_length": target.shape[1] + 5, "beam": model.beam}
-        found = translate(model, source, lengths, **sizes)
-        beamed = self._bleu(model, found, target, resamples=1000)
+        beamed = bleu(*self.sentences(model, arrays), resamples=1000)
         metrics = {"bleu_beam": beamed.score, "bleu_beam_margin": beamed.margin}
         return self.evaluate(model, arrays) | metrics
 
-    def _bleu(self, model: nn.Module, found: Tensor, target: Tensor, resamples: int = 0) -> Bleu:
+    def sentences(self, model: nn.Module, arrays: Arrays) -> Sentences:
+        """What the beam search writes for every source, and the references."""
+        source, lengths, target, *_ = arrays
+        sizes = {"max_length": target.shape[1] + 5, "beam": model.beam}
+        return self._text(model, translate(model, source, lengths, **sizes), target)
+
+    def _text(self, model: nn.Module, found: Tensor, target: Tensor) -> Sentences:
         """Subwords are bytes in the end, so that the numbers of a reference give back its very text."""
         vocabulary = model.vocabularies[1]
-        return bleu(vocabulary.decode(found), vocabulary.decode(target), resamples=resamples)
+        return Sentences(vocabulary.decode(found), vocabulary.decode(target))
 
     def prepared(self, model: nn.Module, config: TranslationConfig) -> nn.Module:
         """The model with its vocabularies and what the loss and the beam search need to know."""

@@ -37,7 +37,7 @@ def test_results_and_all_gradients_equal_autograds(fixed):
         torch.testing.assert_close(ours, expected, **CLOSE)
 
 
-def test_without_gradients_the_steps_are_taken_and_give_the_same():
+def test_without_gradients_the_results_are_the_same():
     model = searching()
     with torch.no_grad():
         plain = model(SOURCE, TARGET, LENGTHS).logits

@@ -4,14 +4,17 @@
 are kept until the loop has ended; those of weights, keys and annotations are then made for all steps at once.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
-from unrolled.nn.attention import masked_softmax
-from unrolled.nn.gru_loop import Gates, gru_backward, gru_forward, weight_gradient
+from unrolled.nn import gru_loop
+from unrolled.nn.folding import folded
+from unrolled.nn.gru_loop import Slopes, Steps, weight_gradient
 
 
 class Looked(NamedTuple):
@@ -44,76 +47,103 @@ def decoder_loop(
 
     *Paper*: bahdanau2015neural, Section 3.1 and Appendix A.2.2, as in `decoder_step`.
 
-    The alignment network is evaluated by tanh(x) = 2 sigma(2x) - 1: many processors take four times as
-    long for tanh. The constant -sum(v_a) that this leaves in every energy cancels in the softmax.
+    The alignment network is evaluated by tanh(x) = 2 sigma(2x) - 1: on the processor that it was measured on,
+    tanh takes four times as long. The constant -sum(v_a) that this leaves in every energy cancels in the
+    softmax.
 
-    *Shapes*: as annotated. Second derivatives are not there.
+    *Shapes*: as annotated. Under `torch.func.vmap` the models of the batch run side by side, in the axis of
+    sides that the loop has. Second derivatives are not there.
     """
-    return Looked(*_Loop.apply(from_y, s_0, *weights, annotations, keys, padding)[:3])
+    time_first = (part.unsqueeze(1) for part in (annotations, keys, padding))
+    parts = from_y.unsqueeze(1), s_0.unsqueeze(0), *(part.unsqueeze(0) for part in weights), *time_first
+    states, context, alpha = _Loop.apply(*parts)[:3]
+    return Looked(states.squeeze(1), context.squeeze(1), alpha.squeeze(2))
 
 
-class _Loop(torch.autograd.Function):
-    generate_vmap_rule = True
+class _Loop(Function):
+    """`decoder_loop` with its gradient. Every tensor has an axis of sides before that of the batch."""
 
     @staticmethod
     def forward(from_y, s_0, query, v_a, gates, candidate, weight_context, annotations, keys, padding):
-        doubled_query, doubled_keys, doubled_v, weight_context = (
-            2 * query.t(),
-            2 * keys,
-            2 * v_a,
-            weight_context.t(),
-        )
-        s, kept = s_0, []
-        for from_y_t in from_y.unbind(0):
-            sigma = torch.sigmoid(s @ doubled_query + doubled_keys)  # [source, batch, alignment]
-            alpha = masked_softmax((sigma * doubled_v).sum(-1), padding)
-            context = (alpha.unsqueeze(-1) * annotations).sum(0)
-            given = torch.addmm(from_y_t, context, weight_context)
-            s, saved = gru_forward(s, given, gates, candidate, None, before=True, take=True)
-            kept.append((s, context, alpha, sigma, *saved[:3]))
-        return tuple(torch.stack(part) for part in zip(*kept, strict=True))
-
-    @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        _, s_0, query, v_a, gates, candidate, weight_context, annotations, _, _ = inputs
-        ctx.mark_non_differentiable(*output[3:])
-        ctx.save_for_backward(s_0, query, v_a, gates, candidate, weight_context, annotations, *output)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, d_states, d_contexts, d_alphas, *_):
-        s_0, query, v_a, gates, candidate, weight_context, annotations, *output = ctx.saved_tensors
-        states, contexts, alphas, sigmas, r, z, n = output
-        earlier = torch.cat((s_0.unsqueeze(0), states[:-1]))
-        d_s, d_keys, kept = torch.zeros_like(s_0), torch.zeros_like(sigmas[0]), []
-        for t in range(len(states) - 1, -1, -1):
-            saved = Gates(r[t], z[t], n[t], None)
-            d_s, d_given, _ = gru_backward(d_s + d_states[t], earlier[t], saved, gates, candidate, take=True)
-            d_context = torch.addmm(d_contexts[t], d_given, weight_context)
-            alpha, sigma = alphas[t], sigmas[t]
-            d_alpha = d_alphas[t] + (d_context * annotations).sum(-1)
-            d_energy = alpha * (d_alpha - (alpha * d_alpha).sum(0))
-            # d tanh(x) = 4 sigma (1 - sigma); the factor v_a stands outside the sums over steps and sources.
-            slope = d_energy.unsqueeze(-1) * sigma
-            slope = torch.addcmul(slope, slope, sigma, value=-1)
-            d_keys = d_keys + slope
-            d_query = slope.sum(0) * (4 * v_a)
-            d_s = d_s + d_query @ query
-            kept.append((d_given, d_context, d_energy, d_query))
-        d_given, d_context, d_energy, d_query = (torch.stack(part[::-1]) for part in zip(*kept, strict=True))
+        time, (source, side, batch, both) = len(from_y), annotations.shape
         hidden = s_0.shape[-1]
+        steps = Steps(s_0, time, gru_loop.Weights(gates, candidate, None), before=True, take=True)
+        contexts = annotations.new_empty(time, side, batch, both)
+        alphas, sigmas = keys.new_empty(time, source, side, batch), keys.new_empty(time, *keys.shape)
+        looked, weighed = torch.empty_like(keys), torch.empty_like(annotations)
+        to_query, doubled_keys, doubled_v = 2 * query.mT, 2 * keys, 2 * v_a.unsqueeze(1)
+        to_given, lowest = weight_context.mT, torch.finfo(keys.dtype).min
+        given = torch.empty_like(from_y[0])
+        given_gates, given_n = given.split((2 * hidden, hidden), -1)
+        parts = (part.unbind(0) for part in (from_y, steps.states, sigmas, alphas, contexts))
+        for t, (from_y_t, s, sigma, alpha, context) in enumerate(zip(*parts, strict=False)):
+            torch.add(doubled_keys, s @ to_query, out=sigma).sigmoid_()
+            energy = torch.mul(sigma, doubled_v, out=looked).sum(-1).masked_fill_(padding, lowest)
+            torch.softmax(energy, 0, out=alpha).masked_fill_(padding, 0.0)
+            torch.mul(annotations, alpha.unsqueeze(-1), out=weighed)
+            torch.sum(weighed, 0, out=context)
+            torch.baddbmm(from_y_t, context, to_given, out=given)
+            steps.step(t, given_gates, given_n)
+        return steps.states[1:].clone(), contexts, alphas, steps.states, sigmas, steps.gates, steps.n
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        _, _, query, v_a, gates, candidate, weight_context, annotations, _, _ = inputs
+        ctx.mark_non_differentiable(*output[3:])
+        ctx.set_materialize_grads(False)  # zeros for what is only kept would cost more than a step
+        ctx.save_for_backward(query, v_a, gates, candidate, weight_context, annotations, *output[1:])
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *given: Any) -> Any:
+        """The models of a batch become further sides."""
+        found = _Loop.apply(*folded(info.batch_size, in_dims, (1, 0, 0, 0, 0, 0, 0, 1, 1, 1), given))
+        states, context, alpha = (
+            part.unflatten(axis, (info.batch_size, -1))
+            for part, axis in zip(found[:3], (1, 1, 2), strict=True)
+        )
+        return (states, context, alpha, *found[3:]), (1, 1, 2, None, None, None, None)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_states: Tensor | None, d_contexts: Any, d_alphas: Any, *_: Any) -> Any:
+        query, v_a, gates, candidate, weight_context, annotations, *output = ctx.saved_tensors
+        contexts, alphas, states, sigmas, both, n = output
+        weights = gru_loop.Weights(gates, candidate, None)
+        slopes = Slopes(states, both, n, n, weights, before=True, take=True)
+        d_context = torch.zeros_like(contexts) if d_contexts is None else d_contexts.clone()
+        d_energy, d_query = torch.empty_like(alphas), sigmas.new_empty(len(n), *sigmas.shape[2:])
+        d_s, d_keys = torch.zeros_like(states[0]), torch.zeros_like(sigmas[0])
+        slope, weighed = torch.empty_like(d_keys), torch.empty_like(annotations)
+        d_annotations = torch.zeros_like(annotations)
+        from_v = 4 * v_a.unsqueeze(1)
+        for t in range(len(n) - 1, -1, -1):
+            d_s = slopes.through(t, d_s if d_states is None else d_s.add_(d_states[t]))
+            d_context[t].baddbmm_(slopes.d_all[t], weight_context)
+            alpha, sigma = alphas[t], sigmas[t]
+            d_annotations.addcmul_(alpha.unsqueeze(-1), d_context[t])
+            d_alpha = torch.mul(annotations, d_context[t], out=weighed).sum(-1)
+            if d_alphas is not None:
+                d_alpha.add_(d_alphas[t])
+            d_alpha.mul_(alpha)
+            torch.sub(d_alpha, alpha * d_alpha.sum(0), out=d_energy[t])
+            # d tanh(x) = 4 sigma (1 - sigma); the factor v_a stands outside the sums over steps and sources.
+            torch.mul(sigma, d_energy[t].unsqueeze(-1), out=slope)
+            d_keys.add_(slope.addcmul_(slope, sigma, value=-1))
+            torch.mul(slope.sum(0), from_v, out=d_query[t])
+            d_s.baddbmm_(d_query[t], query)
+        d_weights = slopes.of_weights()
         # tanh = 2 sigma - 1, and the energies' gradients sum to zero over a sentence.
-        d_v = 2 * (d_energy.flatten() @ sigmas.flatten(0, -2))
-        d_annotations = torch.einsum("tsb,tbm->sbm", alphas, d_context)
+        of_sides = (part.movedim(2, 0) for part in (d_energy.unsqueeze(-1), sigmas))
+        d_energy, sigmas = (part.flatten(1, -2) for part in of_sides)
+        d_v = 2 * (d_energy.mT @ sigmas).squeeze(1)
         return (
-            d_given,
+            slopes.d_given,
             d_s,
-            weight_gradient(d_query, earlier),
+            weight_gradient(d_query, slopes.earlier),
             d_v,
-            weight_gradient(d_given[..., : 2 * hidden], earlier),
-            weight_gradient(d_given[..., 2 * hidden :], r * earlier),
-            weight_gradient(d_given, contexts),
+            *d_weights[:2],
+            weight_gradient(slopes.d_given, contexts),
             d_annotations,
-            d_keys * (4 * v_a),
+            d_keys * from_v,
             None,
         )

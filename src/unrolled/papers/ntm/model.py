@@ -12,45 +12,14 @@ from torch.nn import functional
 
 from unrolled.base.errors import UsageError, unknown
 from unrolled.nn.cells import check_features
-from unrolled.nn.compiled import compiled_step
-from unrolled.nn.memory import Addressing, Head, address, read, write
-from unrolled.nn.scan import map_tensors, scan
+from unrolled.nn.memory import Addressing, address, read, write
+from unrolled.nn.scan import length_mask, map_tensors, scan
 from unrolled.papers.ntm.controller import NTMState, NTMWeights, controller_step, linear
+from unrolled.papers.ntm.heads import Asked, Layout, ask
+from unrolled.papers.ntm.loop import machine_loop
 
 SMALL = 1e-6
 """What every entry of a constant memory starts at."""
-
-
-class Layout(NamedTuple):
-    """The heads: how many read, how many write, the memory's columns, and the shifts of each."""
-
-    readers: int
-    writers: int
-    columns: int
-    shifts: int = 3
-
-    @property
-    def heads(self) -> int:
-        """All heads; those that read come first."""
-        return self.readers + self.writers
-
-    @property
-    def sizes(self) -> tuple[int, int, int, int]:
-        """Outputs of the controller by what bounds them: tanh, softplus, sigmoid, softmax."""
-        return (
-            (self.heads + self.writers) * self.columns,
-            2 * self.heads,
-            self.heads + self.writers * self.columns,
-            self.heads * self.shifts,
-        )
-
-
-class Asked(NamedTuple):
-    """What the controller asks of the memory in one step."""
-
-    head: Head
-    erase: Float[Tensor, "*batch writers columns"]  # e_t in (0, 1)
-    add: Float[Tensor, "*batch writers columns"]  # a_t
 
 
 class NTMOutput(NamedTuple):
@@ -66,32 +35,6 @@ class Trace(NamedTuple):
     asked: Asked
     stages: Addressing
     memory: Tensor
-
-
-def ask(outputs: Float[Tensor, "*batch asked"], layout: Layout) -> Asked:
-    """The controller's outputs, brought to the ranges that the heads need.
-
-    *Paper*: graves2014neural, Section 3.3.2.
-
-        k_t, a_t = tanh(.)    beta_t = softplus(.)    gamma_t = 1 + softplus(.)
-        g_t, e_t = sigma(.)   s_t = softmax(.)
-
-    *Shapes*: as annotated; ``asked`` is the sum of ``layout.sizes``.
-
-    *Departures*: unspecified: the paper gives ranges; tanh, which bounds keys and added vectors, is ours.
-
-    >>> asked = ask(torch.zeros(1, 24), Layout(1, 1, columns=3))
-    >>> asked.head.gate.tolist(), asked.head.query.shape, asked.erase.tolist()
-    ([[0.5, 0.5]], torch.Size([1, 2, 3]), [[[0.5, 0.5, 0.5]]])
-    """
-    heads, writers, columns = layout.heads, layout.writers, layout.columns
-    bounded, positive, shares, shifts = outputs.split(layout.sizes, -1)
-    query, add = torch.tanh(bounded).unflatten(-1, (-1, columns)).split((heads, writers), -2)
-    strength, sharper = functional.softplus(positive).split((heads, heads), -1)
-    gate, erase = torch.sigmoid(shares).split((heads, writers * columns), -1)
-    shift = shifts.unflatten(-1, (heads, -1)).softmax(-1)
-    head = Head(query, strength, gate, shift, 1 + sharper)
-    return Asked(head, erase.unflatten(-1, (writers, columns)), add)
 
 
 def ntm_step(
@@ -220,15 +163,14 @@ class NTM(nn.Module):
     ) -> Float[Tensor, "*batch time output"]:
         """The logits of every step."""
         check_features(x, self.input_size)
-        terms = linear(x, self.W_x, self.b).movedim(-2, 0)
-        step, initial = ntm_step, self.initial(*x.shape[:-2])
-        if self.fast:
-            # The first step looks like all others, so that one compiled version serves every step and length.
-            step, terms = compiled_step(ntm_step), terms.contiguous()
-            initial = map_tensors(_as_if_computed, initial)
-        given = scan(step, terms, initial, self.weights, self.layout, lengths=lengths, keep="last").outputs
-        if given is None:
+        if lengths is not None:
+            # The answers before padding do not depend on what follows; zeros there keep gradients finite.
+            x = torch.where(length_mask(lengths, x.shape[-2]).t().unsqueeze(-1), x, x.new_zeros(()))
+        if not x.shape[-2]:
             return x.new_zeros(*x.shape[:-1], self.readout.weight.shape[-2])
+        terms = linear(x, self.W_x, self.b).movedim(-2, 0)
+        initial = self.initial(*x.shape[:-2])
+        given = machine_loop(terms, initial, self.weights, self.layout, fast=self.fast)
         features = torch.cat(given, -1).movedim(0, -2)
         return linear(features, self.readout.weight, self.readout.bias)
 
@@ -245,11 +187,6 @@ class NTM(nn.Module):
         seen = scan(step, terms, self.initial(len(x)), keep="last").outputs
         logits = linear(torch.cat(seen.output, -1), self.readout.weight, self.readout.bias)
         return logits.movedim(0, 1), map_tensors(lambda part: part.movedim(0, 1), seen.trace)
-
-
-def _as_if_computed(part: Tensor) -> Tensor:
-    part = part.contiguous()
-    return part.requires_grad_() if torch.is_grad_enabled() and not part.requires_grad else part
 
 
 class _Seen(NamedTuple):
