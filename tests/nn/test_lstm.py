@@ -74,6 +74,13 @@ def test_steps_to_come_change_no_bit(draw, dtype):
         assert torch.equal(fewer.c, states.c[:time])
 
 
+def test_one_step_of_one_sequence_leaves_what_it_was_given():
+    given = [torch.ones(1, 1, 1, 3), *torch.ones(2, 1, 1, 2), torch.ones(1, 8, 3), torch.ones(1, 8, 2)]
+    bias = torch.ones(1, 8)
+    run(lstm_states, *given, bias)
+    assert all((part == 1).all() for part in (*given, bias))
+
+
 def test_models_stacked_by_vmap_are_the_models(draw):
     x, h, c, *weights = draw(4)
     both = torch.func.vmap(lambda *given: run(lstm_states, x, h, c, *given))(

@@ -73,13 +73,13 @@ class _States(Function):
         feed = x.new_empty(time + 1, sides, batch, size + hidden)
         feed[:time, ..., :size] = x
         feed[0, ..., size:] = h
-        gates = x.new_empty(time, sides, batch, 4 * hidden)
+        gates = x.new_empty(time, sides, batch, 4 * hidden).copy_(b.unsqueeze(1))
         cells, shown = x.new_empty(time + 1, sides, batch, hidden), x.new_empty(time, sides, batch, hidden)
         cells[0] = c
-        W, bias = torch.cat((W_x, W_h), 2).mT, b.unsqueeze(1)
+        W = torch.cat((W_x, W_h), 2).mT
         in_place, cell, shown_h = Gates(gates), cells.unbind(0), feed[..., size:].unbind(0)
         for t, (feed_t, tanh_c) in enumerate(zip(feed.unbind(0), shown.unbind(0), strict=False)):
-            torch.baddbmm(bias, feed_t, W, out=in_place.all[t])
+            in_place.all[t].baddbmm_(feed_t, W)
             in_place.step(t, cell[t], cell[t + 1], tanh_c, out=shown_h[t + 1])
         return feed[1:, ..., size:].contiguous(), cells[1:].clone(), feed, gates, cells, shown
 
@@ -87,7 +87,7 @@ class _States(Function):
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         ctx.save_for_backward(*output[2:], *inputs[3:5])
         ctx.mark_non_differentiable(*output[2:])
-        ctx.set_materialize_grads(True)
+        ctx.set_materialize_grads(False)  # or every step of feed to shown would get zeros for a gradient
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *given: Tensor) -> Any:
@@ -105,12 +105,17 @@ class _States(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, d_h: Tensor, d_c: Tensor, *_: Any) -> Any:
+    def backward(ctx: Any, d_h: Tensor | None, d_c: Tensor | None, *_: Any) -> Any:
         feed, gates, cells, shown, W_x, W_h = ctx.saved_tensors
         slopes = Slopes(gates, cells, shown)
-        carried_h, carried_c = torch.zeros_like(d_h[0]), torch.zeros_like(d_c[0])
-        for t, (d_h_t, d_c_t) in reversed(list(enumerate(zip(d_h.unbind(0), d_c.unbind(0), strict=True)))):
-            carried_c = slopes.through(t, carried_h.add_(d_h_t), carried_c.add_(d_c_t))
+        carried_h, carried_c = torch.zeros_like(shown[0]), torch.zeros_like(shown[0])
+        given_h, given_c = (None if part is None else part.unbind(0) for part in (d_h, d_c))
+        for t in reversed(range(len(gates))):
+            if given_h is not None:
+                carried_h.add_(given_h[t])
+            if given_c is not None:
+                carried_c.add_(given_c[t])
+            carried_c = slopes.through(t, carried_h, carried_c)
             torch.bmm(slopes.d_gates[t], W_h, out=carried_h)
         d_gates = slopes.out
         by_side = d_gates.transpose(0, 1).flatten(1, 2)
@@ -146,11 +151,14 @@ class Slopes:
 
     def __init__(self, gates: Tensor, cells: Tensor, shown: Tensor) -> None:
         i, f, g, o = gates.unflatten(-1, (4, -1)).unbind(-2)
-        self.f = f.unbind(0)
-        self.o = (shown * o * (1 - o)).unbind(0)
-        self.c = (o * (1 - shown.square())).unbind(0)
-        rest = torch.stack((g * i * (1 - i), cells[:-1] * f * (1 - f), i * (1 - g.square())), -2)
-        self.rest, self.out = rest.unbind(0), torch.empty_like(gates)
+        # d_gates is d_c or d_h times these: with respect to i, f and g through the cell, and to o.
+        slopes = torch.addcmul(gates, gates, gates, value=-1).unflatten(-1, (4, -1))
+        for gate, other in zip((0, 1, 3), (g, cells[:-1], shown), strict=True):
+            slopes[..., gate, :].mul_(other)
+        torch.addcmul(i, i * g, g, value=-1, out=slopes[..., 2, :])
+        self.f, self.c = f.unbind(0), torch.addcmul(o, o * shown, shown, value=-1).unbind(0)
+        self.rest, self.o = slopes[..., :3, :].unbind(0), slopes[..., 3, :].unbind(0)
+        self.out = torch.empty_like(gates)
         parts = self.out.unflatten(-1, (4, -1))
         self.d_gates, self.d_rest = self.out.unbind(0), parts[..., :3, :].unbind(0)
         self.d_o = parts[..., 3, :].unbind(0)

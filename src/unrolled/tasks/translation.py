@@ -19,6 +19,9 @@ from unrolled.training.experiment import Arrays, Splits, TrainingConfig
 LONG = 15
 """Source words from which a spelled number counts as long; the longest has 17."""
 
+SHORTER = tuple((fewest, fewest + 1) for fewest in range(1, LONG, 2))
+"""The other spelled numbers in groups, by their fewest and most source words."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationConfig(TrainingConfig):
@@ -107,8 +110,9 @@ class TranslationExperiment:
 
     def evaluate(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
         """``loss`` a word and, of greedy translations, the share that is ``exact``. For spelled numbers also
-        the share among long ones, ``exact_long``, and how the weights fit: ``alignment`` (the share of
-        largest weights in a right place) and ``alignment_mass``. For captions ``bleu``."""
+        the share among long ones, ``exact_long``, and in the groups of `SHORTER`, ``exact_1_2`` and so on;
+        and how the weights fit: ``alignment`` (the share of largest weights in a right place) and
+        ``alignment_mass``. For captions ``bleu``."""
         source, lengths, target, _, *accepted = arrays
         loss, alpha = read(model, source, lengths, target)
         metrics = {"loss": loss}
@@ -117,8 +121,10 @@ class TranslationExperiment:
         metrics["exact"] = right.float().mean().item()
         if not accepted:
             return metrics | {"bleu": bleu(*self._text(model, found, target)).score}
-        long = lengths > LONG  # the stop symbol counts
-        metrics["exact_long"] = right[long].float().mean().item() if long.any() else 0.0
+        words = lengths - 1  # the stop symbol counts in a length
+        metrics["exact_long"] = _share(right, words >= LONG)
+        for fewest, most in SHORTER:
+            metrics[f"exact_{fewest}_{most}"] = _share(right, (words >= fewest) & (words <= most))
         if alpha is not None:
             scored = score(alpha, accepted[0])
             metrics |= {"alignment": scored.share, "alignment_mass": scored.mass}
@@ -149,6 +155,19 @@ class TranslationExperiment:
         return model
 
 
+def _share(right: Tensor, chosen: Tensor) -> float:
+    """The share that is right of those chosen; 0 where there are none."""
+    return right[chosen].float().mean().item() if chosen.any() else 0.0
+
+
+@lru_cache(maxsize=8)
+def _spelled(language: str, numbers: int, held_out: int, seed: int) -> tuple[Vocabulary, Encoded, Encoded]:
+    """One side of spelled numbers, to train on and held out: English is the source of French and German."""
+    sides = [spelled.sentences(part, language) for part in spelled.split(numbers, held_out, seed)]
+    vocabulary = Vocabulary.words([*sides[0], *sides[1]])
+    return vocabulary, *(vocabulary.encode(side) for side in sides)
+
+
 @lru_cache(maxsize=8)
 def _corpus(task: str, target: str, numbers: int, held_out: int, longest: int, subwords: int, seed: int):
     if task == "multi30k":
@@ -159,16 +178,14 @@ def _corpus(task: str, target: str, numbers: int, held_out: int, longest: int, s
             for split in ("train", "valid", "test_2016_flickr")
         ]
         return Corpus(both, *splits, None)
-    train, test = spelled.split(numbers, held_out, seed)
-    sides = [(spelled.sentences(train, side), spelled.sentences(test, side)) for side in ("en", target)]
-    both = tuple(Vocabulary.words([*first, *second]) for first, second in sides)
-    encoded = tuple(v.encode(first) for v, (first, _) in zip(both, sides, strict=True))
+    sides = (_spelled(language, numbers, held_out, seed) for language in ("en", target))
+    both, encoded, valid = zip(*sides, strict=True)
     if longest:
         kept = encoded[0].lengths <= longest + 1  # the stop symbol
         if not kept.any():
             raise UsageError(f"longest is {longest}; no number is so short")
         encoded = tuple(Encoded(side.ids[kept], side.lengths[kept]) for side in encoded)
-    valid = tuple(v.encode(second) for v, (_, second) in zip(both, sides, strict=True))
+    _, test = spelled.split(numbers, held_out, seed)
     return Corpus(both, encoded, valid, None, spelled.accepted(test, target))
 
 

@@ -19,7 +19,7 @@ SMOKE = Config.smoke()
 def test_a_small_run_measures_everything(variant):
     run = fit(EXPERIMENT, EXPERIMENT.variants("smoke")[variant], seed=0, profile="smoke")
     metrics = run.result["metrics"]
-    expected = {"loss", "exact", "exact_long"}
+    expected = {"loss", "exact", "exact_long", "exact_1_2", "exact_13_14"}
     if variant != "base_fr":
         expected |= {"alignment", "alignment_mass"}
     assert {f"valid_{name}" for name in expected} <= set(metrics)

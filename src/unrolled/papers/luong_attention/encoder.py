@@ -73,30 +73,51 @@ class Encoder(nn.Module):
         batch, time = source.shape
         if not time:
             raise ShapeError(f"a source has at least one word, not {list(source.shape)}")
-        if lengths is None:
-            lengths = source.new_full((batch,), time)
-        at = torch.arange(time, device=source.device)[:, None]
-        mask = length_mask(lengths, time)
-        rows, last = torch.arange(batch, device=source.device), lengths.clamp(min=1) - 1
-        mirror = torch.where(mask, lengths - 1 - at, at)  # each about its own length: padding stays behind
         x = self.embedding(source).transpose(0, 1)
+        ends = None if lengths is None else _Ends(lengths, time)
         if self.reverse:
-            x = x[mirror, rows]
+            x = _mirrored(x, ends)
         h, c = [], []
         for W_x, W_h, b in zip(self.W_x, self.W_h, self.b, strict=True):
             x = functional.dropout(x, dropout, self.training)
-            x = torch.where(mask.unsqueeze(2), x, x.new_zeros(()))  # a NaN in padding would reach gradients
-            sides = x.unsqueeze(1) if len(W_x) == 1 else torch.stack((x, x[mirror, rows]), 1)
+            if ends is not None:  # a NaN in padding would reach gradients
+                x = torch.where(ends.mask.unsqueeze(2), x, x.new_zeros(()))
+            sides = x.unsqueeze(1) if len(W_x) == 1 else torch.stack((x, _mirrored(x, ends)), 1)
             zeros = x.new_zeros(len(W_x), batch, self.half)
             states = lstm_states(sides, LSTMState(zeros, zeros), W_x, W_h, b)
-            h.append(states.h[last, :, rows].flatten(1))
-            c.append(states.c[last, :, rows].flatten(1))
-            x = states.h[:, 0]
-            if len(W_x) == 2:
-                x = torch.cat((x, states.h[:, 1][mirror, rows]), 2)
+            h.append(_last(states.h, ends))
+            c.append(_last(states.c, ends))
+            x, *backwards = states.h.unbind(1)
+            if backwards:
+                x = torch.cat((x, _mirrored(backwards[0], ends)), 2)
         if self.reverse:
-            x = x[mirror, rows]
+            x = _mirrored(x, ends)
         return Read(x.transpose(0, 1), LSTMState(torch.stack(h, 1), torch.stack(c, 1)))
+
+
+class _Ends:
+    """Where sentences of different lengths end, and which word stands at the mirrored place."""
+
+    def __init__(self, lengths: Int[Tensor, " batch"], time: int) -> None:
+        at = torch.arange(time, device=lengths.device)[:, None]
+        self.mask = length_mask(lengths, time)
+        self.rows, self.last = torch.arange(len(lengths), device=lengths.device), lengths.clamp(min=1) - 1
+        self.mirror = torch.where(self.mask, lengths - 1 - at, at)  # padding stays behind
+
+
+def _mirrored(
+    x: Float[Tensor, "source batch size"], ends: _Ends | None
+) -> Float[Tensor, "source batch size"]:
+    """Sentences from their ends, each about its own length."""
+    return x.flip(0) if ends is None else x[ends.mirror, ends.rows]
+
+
+def _last(
+    states: Float[Tensor, "source side batch half"], ends: _Ends | None
+) -> Float[Tensor, "batch annotation"]:
+    """The last states of all sides, side by side."""
+    found = states[-1].transpose(0, 1) if ends is None else states[ends.last, :, ends.rows]
+    return found.flatten(1)
 
 
 def orthogonal(hidden: int) -> Float[Tensor, "four_hidden hidden"]:

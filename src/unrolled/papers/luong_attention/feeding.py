@@ -79,10 +79,10 @@ class _Fed(Function):
             h = states[t].copy_(fed_h[t + 1])
             torch.mul(keys, h, out=products)
             torch.softmax(products.sum(2).masked_fill_(hidden_from, lowest), 0, out=a)
-            a.masked_fill_(hidden_from, 0.0)
             torch.mul(annotations, a.unsqueeze(2), out=weighted)
             torch.sum(weighted, 0, out=contexts[t])
             torch.tanh(reads[t] @ turned_c, out=fed_attentional[t + 1])
+        alpha.masked_fill_(outside, 0.0)  # not 0 yet where a sentence has no word; its annotations are
         ctx.save_for_backward(feed, read, gates, cells, shown, alpha, weights, W_c, annotations, keys)
         return feed[1:, :, :hidden].contiguous(), alpha.clone()
 
