@@ -14,6 +14,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from unrolled.nn.cells import LSTMState
+from unrolled.nn.folding import folded, only_vmap
 
 
 def lstm_states(
@@ -38,15 +39,9 @@ def lstm_states(
     >>> lstm_states(torch.zeros(3, 1, 2, 5), initial, zeros, zeros[..., :1], zeros[..., 0]).c[:, 0, 0, 0]
     tensor([0.5000, 0.2500, 0.1250])
     """
-    if not len(x) or (torch._C._are_functorch_transforms_active() and not _only_vmap()):
+    if not len(x) or not only_vmap():
         return _plain(x, initial, W_x, W_h, b)
     return LSTMState(*_States.apply(x, *initial, W_x, W_h, b)[:2])
-
-
-def _only_vmap() -> bool:
-    """Whether one vmap is all that `torch.func` does at the moment."""
-    top = torch._C._functorch.peek_interpreter_stack()
-    return top.level() == 1 and top.key() == torch._C._functorch.TransformType.Vmap
 
 
 def _plain(x: Tensor, state: LSTMState, W_x: Tensor, W_h: Tensor, b: Tensor) -> LSTMState:
@@ -92,14 +87,8 @@ class _States(Function):
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *given: Tensor) -> Any:
         """The models of a batch become further sides."""
-        size, side = info.batch_size, (1, 0, 0, 0, 0, 0)
-        folded = []
-        for part, dim, axis in zip(given, in_dims, side, strict=True):
-            moved = part.unsqueeze(axis) if dim is None else part.movedim(dim, axis)
-            shape = list(moved.shape)
-            shape[axis] = size
-            folded.append(moved.expand(shape).flatten(axis, axis + 1))
-        found = _States.apply(*folded)
+        size = info.batch_size
+        found = _States.apply(*folded(size, in_dims, (1, 0, 0, 0, 0, 0), given))
         states = (part.unflatten(1, (size, -1)) for part in found[:2])
         return (*states, *found[2:]), (1, 1, None, None, None, None)
 
