@@ -113,7 +113,7 @@ class LuongExperiment(TranslationExperiment):
     slug = "luong_attention"
 
     def variants(self, profile: str) -> dict[str, Config]:
-        """Every run of a profile, by name.
+        """Every run of a profile, by name. Those of ``paper`` on numbers are the book's, for further seeds.
 
         >>> list(EXPERIMENT.variants("book"))
         ['general_feeding_fr', 'general_feeding_de', 'base_fr', 'reversed_fr', 'local_p_fr']
@@ -129,9 +129,12 @@ class LuongExperiment(TranslationExperiment):
                 "local_p_fr": replace(config, kind="local-p", feeding=False),
             }
         if profile == "paper":
-            config = Config.paper()
+            config, numbers = Config.paper(), Config.book()
             one = replace(config, annotation=config.hidden)
             return {
+                "numbers_fr": numbers,
+                "numbers_de": replace(numbers, target="de"),
+                "numbers_base": replace(numbers, kind="none", feeding=False),
                 "general_feeding_de": config,
                 "base_de": replace(config, kind="none", feeding=False),
                 "general_de": replace(config, feeding=False),
