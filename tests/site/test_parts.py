@@ -240,6 +240,13 @@ def test_runs_are_listed_by_variant_with_what_the_entry_reports() -> None:
     assert "No run" in render(shelf_with(evidence=without), "runs", "bn_lstm", PAGE)
 
 
+def test_runs_are_counted_as_a_reader_counts() -> None:
+    finals = {f"task_{number}-s0": {"test_bound": float(number)} for number in (10, 2, 1)}
+    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"finals": finals}))
+    text = str(render(shelf, "runs", "bn_lstm", PAGE))
+    assert text.index("task 1<") < text.index("task 2<") < text.index("task 10<")
+
+
 def test_comparisons_say_who_is_ahead_and_who_is_not_told_apart() -> None:
     names = {"a_b": 33.8, "c": 31.1, NASTY: 31.0}
     systems = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Sequence
 
@@ -31,6 +32,7 @@ def _reported(shelf: Shelf, slug: str) -> Markup:
     for name, metrics in (evidence.finals if evidence else {}).items():
         if any(one.metric in metrics for one in entry.reported):
             variants.setdefault(name.rpartition("-s")[0], []).append(metrics)
+    variants = {name: variants[name] for name in sorted(variants, key=_counting)}
     if not variants:
         return nothing("No run at the paper's scale is in the evidence yet.")
     columns = [aligned([_value(seeds, one) for seeds in variants.values()]) for one in entry.reported]
@@ -39,6 +41,11 @@ def _reported(shelf: Shelf, slug: str) -> Markup:
     ]
     heads = ["Run", *(f"{one.name}, {one.unit}" if one.unit else one.name for one in entry.reported)]
     return table(heads, rows, class_="runs", caption="What the runs at the paper's scale measured")
+
+
+def _counting(name: str) -> list[tuple[int, str]]:
+    """A key that sorts the numbers in a name as numbers: task 2 before task 10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _value(seeds: Sequence[dict[str, float]], one: Reported) -> str | None:
