@@ -196,7 +196,8 @@ class MemN2NExperiment:
             "joint_2_hops": replace(joint, hops=2, noise=0.0),
             "joint_layer_wise": replace(joint, tying="layer-wise", noise=0.0),
         }
-        long = {name: 10 * getattr(joint, name) for name in ("linear_updates", "halve_every", "updates")}
+        # Ten times the questions, and a third of the epochs.
+        long = {name: 10 * getattr(joint, name) // 3 for name in ("linear_updates", "halve_every", "updates")}
         runs["joint_10k"] = replace(joint, source="en-10k", restarts=1, **long)
         for task in babi.TASKS:
             runs[f"task_{task}"] = _one_task(joint, task, epoch=28)
