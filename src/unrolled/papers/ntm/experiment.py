@@ -223,7 +223,6 @@ class NTMExperiment:
             runs[f"{name}_lstm"] = replace(
                 runs[name], model="lstm", layers=3, hidden=units, read_heads=1, write_heads=1, fast=False
             )
-        runs["copy_feedforward_falling"] = replace(runs["copy_feedforward"], schedule="linear")
         return runs
 
     def datasets(self, config: Config) -> tuple[str, ...]:
