@@ -79,3 +79,15 @@ def test_reading_backwards_is_reading_the_turned_sequence():
     x = torch.randn(2, 6, 3)
     torch.testing.assert_close(layer(x).h, forwards(x.flip(1)).h.flip(1))
     torch.testing.assert_close(layer(x).last, layer(x).h[:, 0])
+
+
+@pytest.mark.parametrize(("reset", "update"), CONVENTIONS)
+def test_under_other_transforms_the_gradients_are_the_same(reset, update):
+    found = parts(bias=reset == "after")
+
+    def total(given, initial, *weights):
+        options = {"before": reset == "before", "take": update == "take"}
+        return gru_sequence(given, initial, Recurrent(*weights), **options).square().sum()
+
+    ours = torch.func.grad(total, argnums=tuple(range(len(found))))(*found)
+    torch.testing.assert_close(ours, torch.autograd.grad(total(*found), found), **CLOSE)
