@@ -10,7 +10,7 @@ import pytest
 
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError, unknown
-from unrolled.base.files import sha256, write_whole
+from unrolled.base.files import atomic_write, sha256
 
 SLOW_WRITER = """
 import os, sys
@@ -21,14 +21,14 @@ def stop(descriptor):
     print("written", flush=True)
     sys.stdin.read()
 os.fsync = stop
-files.write_whole(sys.argv[1], b"new" * 100_000)
+files.atomic_write(sys.argv[1], b"new" * 100_000)
 """
 
 
 def test_new_folder_old_file_and_checksum(tmp_path):
-    path = write_whole(tmp_path / "deep" / "file.txt", "grün\n")
+    path = atomic_write(tmp_path / "deep" / "file.txt", "grün\n")
     assert path.read_text(encoding="utf-8") == "grün\n"
-    write_whole(path, b"abc")
+    atomic_write(path, b"abc")
     assert sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert list(path.parent.iterdir()) == [path]
 
@@ -43,7 +43,7 @@ def test_writer_killed_before_the_last_step_leaves_the_old_file(tmp_path):
     os.kill(writer.pid, signal.SIGKILL)
     writer.communicate()
     assert path.read_bytes() == b"old"
-    write_whole(path, b"newer")
+    atomic_write(path, b"newer")
     assert path.read_bytes() == b"newer"
 
 
@@ -53,12 +53,12 @@ def test_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write_whole(tmp_path / "file", "text")
+        atomic_write(tmp_path / "file", "text")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_error_names_file_line_and_mend():
-    error = UnrolledError("is broken", file=Path("bib/x.bib"), line=7, mend="close the brace")
+    error = UnrolledError("is broken", file=Path("bib/x.bib"), line=7, hint="close the brace")
     assert str(error) == "bib/x.bib:7: is broken (close the brace)"
     assert unknown("entry", "zzz", ["bn_lstm"], listing="see `unrolled list`").exit_code == 2
 

@@ -78,7 +78,7 @@ def test_wrong_bytes_from_the_server_are_refused_and_thrown_away(registry, serve
     server.files["one.bin"] = WRONG
     with pytest.raises(UnrolledError, match=r"SHA-256 is [0-9a-f]{64}; expected [0-9a-f]{64}") as caught:
         data.fetch("pair", only=["one.bin"], registry=registry)
-    assert "UNROLLED_DATA_MIRROR" in caught.value.mend
+    assert "UNROLLED_DATA_MIRROR" in caught.value.hint
     assert not list(own_cache.rglob("one.bin*"))
 
 
@@ -112,7 +112,7 @@ def test_server_that_is_gone_is_told_with_the_mend(registry, server):
     server.server_close()
     with pytest.raises(UnrolledError, match="cannot be reached") as caught:
         data.fetch("pair", registry=registry)
-    assert "pair/one.bin" in caught.value.mend
+    assert "pair/one.bin" in caught.value.hint
 
 
 def test_full_disk_is_told(registry, monkeypatch):

@@ -108,7 +108,7 @@ def test_what_is_there_is_not_overwritten(copy):
 
 def test_a_write_that_fails_leaves_everything_as_it_was(copy, monkeypatch):
     before = snapshot(copy)
-    real, calls = authoring.write_whole, []
+    real, calls = authoring.atomic_write, []
 
     def failing(path, content):
         calls.append(path)
@@ -116,7 +116,7 @@ def test_a_write_that_fails_leaves_everything_as_it_was(copy, monkeypatch):
             raise OSError(28, "No space left on device")
         return real(path, content)
 
-    monkeypatch.setattr(authoring, "write_whole", failing)
+    monkeypatch.setattr(authoring, "atomic_write", failing)
     with pytest.raises((UnrolledError, OSError)):
         authoring.new("phased_lstm", PAPER, "cells")
     assert snapshot(copy) == before

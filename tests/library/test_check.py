@@ -194,7 +194,7 @@ def test_a_comparison_whose_runs_were_replaced_is_a_fault(whole):
     item = item.model_copy(update={"runs": {"lstm-s0-new": "new"}})
     path = files.save(Evidence(slug="bn_lstm", measurements=[item], comparisons=[comparison()]))
     told = [fault for fault in check() if "comparison" in fault.problem]
-    assert [(fault.line, fault.mend) for fault in told] == [
+    assert [(fault.line, fault.hint) for fault in told] == [
         (line_of(path, '"comparisons"'), "unrolled evidence compare")
     ]
     assert "rests on another run of lstm since" in told[0].problem

@@ -73,7 +73,7 @@ def test_check_fails_on_a_fault_and_tells_it_as_json_too(unrolled, edit):
     code, out, _ = unrolled("check", "--json")
     found = json.loads(out)
     assert code == 1
-    assert {"file", "line", "problem", "mend", "level", "slug"} == set(found[0])
+    assert {"file", "line", "problem", "hint", "level", "slug"} == set(found[0])
     assert any("unknown concept 'lsm'" in fault["problem"] for fault in found)
     assert "bib/entries/bn_lstm.yaml:" in unrolled("check")[1]
 

@@ -8,7 +8,7 @@ from tiny import EXPERIMENT, TinyConfig, TinyExperiment
 
 from unrolled.training.fit import fit
 from unrolled.training.graphs import captured
-from unrolled.training.trainer import Trainer, launched, undisturbed
+from unrolled.training.trainer import Trainer, isolated_rng, launched
 
 gpu = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
 OPTIMISERS = [("adam", ()), ("rmsprop", (("momentum", 0.9),)), ("sgd", (("momentum", 0.9),))]
@@ -22,7 +22,7 @@ class Quiet(TinyExperiment):
 
 
 def test_on_a_cpu_the_update_itself_comes_back():
-    with undisturbed():
+    with isolated_rng():
         trainer = Trainer(EXPERIMENT, TinyConfig(fast=True), 0, launched("cpu"))
         assert captured(trainer.update, trainer.batches.at(0)) is trainer.update
 
@@ -33,7 +33,7 @@ def test_fast_on_a_cpu_trains_as_ever():
 
 
 def steps(config, count, experiment=None):
-    with undisturbed():
+    with isolated_rng():
         trainer = Trainer(experiment or Quiet(), config, 0, launched("cuda"))
         for _ in range(count):
             trainer.step()
@@ -54,7 +54,7 @@ class TestOnAGPU:
     @pytest.mark.parametrize(("optimiser", "options"), OPTIMISERS)
     def test_capture_leaves_the_training_where_it_was(self, optimiser, options):
         config = TinyConfig(optimiser=optimiser, optimiser_options=options, fast=True)
-        with undisturbed():
+        with isolated_rng():
             trainer = Trainer(EXPERIMENT, config, 0, launched("cuda"))
             trainer.model.train()
             before = {name: value.clone() for name, value in trainer.model.state_dict().items()}

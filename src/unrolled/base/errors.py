@@ -1,4 +1,4 @@
-"""Errors that a reader can act on: each names the file, the place and the mend."""
+"""Errors that a reader can act on: each names the file, the place and the hint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class UnrolledError(Exception):
         problem: what is wrong, in a few words.
         file: the file in which it is wrong.
         line: the line in that file, counted from 1.
-        mend: what to do about it.
+        hint: what to do about it.
     """
 
     exit_code = 1
@@ -25,14 +25,14 @@ class UnrolledError(Exception):
         *,
         file: str | Path | None = None,
         line: int | None = None,
-        mend: str | None = None,
+        hint: str | None = None,
     ) -> None:
-        self.problem, self.file, self.line, self.mend = problem, file, line, mend
+        self.problem, self.file, self.line, self.hint = problem, file, line, hint
         super().__init__(str(self))
 
     def __str__(self) -> str:
         place = "" if self.file is None else f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
-        return f"{place}{self.problem}" + (f" ({self.mend})" if self.mend else "")
+        return f"{place}{self.problem}" + (f" ({self.hint})" if self.hint else "")
 
 
 class UsageError(UnrolledError):
@@ -49,4 +49,4 @@ def unknown(kind: str, name: str, known: Iterable[str], *, listing: str | None =
     """
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else listing
-    return UsageError(f"no {kind} {name!r}", mend=hint)
+    return UsageError(f"no {kind} {name!r}", hint=hint)

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: str | Path, content: str | bytes) -> Path:
+def atomic_write(path: str | Path, content: str | bytes) -> Path:
     """Write ``content`` to ``path`` so that a reader sees the old file or the new one, never a part.
 
     The content goes to a temporary file in the same folder, is flushed to disk, and takes the name in

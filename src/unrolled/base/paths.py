@@ -21,7 +21,7 @@ def project() -> Path:
     if named:
         root = Path(named).resolve()
         if not (root / "bib").is_dir():
-            raise UnrolledError("no folder bib/ here", file=root, mend="set UNROLLED_PROJECT to a checkout")
+            raise UnrolledError("no folder bib/ here", file=root, hint="set UNROLLED_PROJECT to a checkout")
         return root
     checkout = PACKAGE.parents[1]
     return checkout if (checkout / "bib").is_dir() else PACKAGE

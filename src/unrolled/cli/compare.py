@@ -73,7 +73,7 @@ def _said(pair: Difference) -> str:
 def _named(text: str) -> tuple[str, str]:
     slug, colon, variant = text.partition(":")
     if not (slug and colon and variant):
-        raise UsageError(f"system {text!r}", mend="name it as SLUG:VARIANT")
+        raise UsageError(f"system {text!r}", hint="name it as SLUG:VARIANT")
     return slug, variant
 
 
@@ -90,7 +90,7 @@ def _candidate(slug: str, variant: str, seed: int) -> Candidate:
     load_entry(slug)
     experiment = load_experiment(slug)
     if not isinstance(experiment, TranslationExperiment):
-        raise UsageError(f"{slug} does not translate", mend="BLEU compares translations only")
+        raise UsageError(f"{slug} does not translate", hint="BLEU compares translations only")
     known = experiment.variants("paper")
     found = [r for r in results(slug)[0] if r["profile"] == "paper" and r["variant"] == variant]
     if not found and variant not in known:
@@ -98,12 +98,12 @@ def _candidate(slug: str, variant: str, seed: int) -> Candidate:
     found = [r for r in found if r["seed"] == seed]
     train = f"unrolled train {slug} --profile paper --variant {variant} --seeds {seed}"
     if not found:
-        raise UnrolledError(f"no run of {slug}:{variant} with seed {seed}", file=runs() / slug, mend=train)
+        raise UnrolledError(f"no run of {slug}:{variant} with seed {seed}", file=runs() / slug, hint=train)
     complete = [r for r in found if r.get("complete")]
     if not complete:
         most = max(found, key=lambda r: r["updates"])
         done = f"{most['updates']:,} of {most.get('updates_planned', most['config']['updates']):,} updates"
-        raise UnrolledError(f"the run was stopped after {done}", file=Path(most["_folder"]), mend=train)
+        raise UnrolledError(f"the run was stopped after {done}", file=Path(most["_folder"]), hint=train)
     evidence = load(slug)
     rests_on = {key for item in evidence.measurements for key in item.runs.values()} if evidence else set()
     chosen = max(complete, key=lambda r: (r["key"] in rests_on, str(r.get("finished", ""))))
@@ -111,7 +111,7 @@ def _candidate(slug: str, variant: str, seed: int) -> Candidate:
         config = restored(experiment, "paper", chosen["config"])
     except TypeError as error:
         problem = f"the run of {slug}:{variant} has another configuration than the code: {error}"
-        raise UnrolledError(problem, file=Path(chosen["_folder"]), mend="train it again") from error
+        raise UnrolledError(problem, file=Path(chosen["_folder"]), hint="train it again") from error
     return Candidate(experiment, config, chosen)
 
 
@@ -119,7 +119,7 @@ def _comparable(candidates: list[Candidate]) -> None:
     """Refuse systems that cannot be held to the same references, before any of them translates."""
     names = [one.name for one in candidates]
     if len(set(names)) < max(len(names), 2):
-        raise UsageError(f"systems: {', '.join(names)}", mend="name two or more, each once")
+        raise UsageError(f"systems: {', '.join(names)}", hint="name two or more, each once")
     first, *others = [
         {
             "task": one.config.task,
@@ -154,7 +154,7 @@ def _compared(candidates: list[Candidate], resamples: int, command: str) -> Comp
             raise UnrolledError(
                 f"{one.name} translates with {score:.2f} BLEU, but its run recorded {recorded}",
                 file=Path(one.result["_folder"]),
-                mend="the code has changed since: train it again",
+                hint="the code has changed since: train it again",
             )
         told = {name: one.result.get(name) for name in ("slug", "variant", "seed", "key", "commit")}
         systems.append(System(**told, run=run_name(one.result), score=score))
@@ -192,7 +192,7 @@ def _translated(one: Candidate) -> Sentences:
 
     test = one.experiment.data(one.config).test
     if test is None:
-        raise UsageError(f"{one.name} has no test sentences", mend="runs on captions have some")
+        raise UsageError(f"{one.name} has no test sentences", hint="runs on captions have some")
     typer.echo(f"{one.name}: translating {len(test[0]):,} sentences", err=True)
     model = Run(one.result, Path(one.result["_folder"])).model(one.experiment, one.config)
     return one.experiment.sentences(model, test)

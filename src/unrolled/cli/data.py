@@ -71,4 +71,4 @@ def verify(names: list[str] = NAMES, as_json: bool = AS_JSON) -> None:
             rows += [[name, "wrong", s] for s in files.values() if s not in ("verified", "absent")]
         print_table(["data set", "state", "files"], rows)
     if wrong:
-        raise UnrolledError(f"{wrong} files are wrong", mend="delete them and fetch their data sets again")
+        raise UnrolledError(f"{wrong} files are wrong", hint="delete them and fetch their data sets again")

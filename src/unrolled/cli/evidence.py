@@ -112,7 +112,7 @@ def collect(
     entry = load_entry(slug)
     if not results(slug)[0]:
         raise UnrolledError(
-            f"no finished run of {slug}", file=runs() / slug, mend=f"unrolled train {slug} --profile paper"
+            f"no finished run of {slug}", file=runs() / slug, hint=f"unrolled train {slug} --profile paper"
         )
     outcome = collected(entry, replace=replace)
     for damaged in outcome.damaged:
@@ -147,7 +147,7 @@ def verify(
 
     entry, evidence = load_entry(slug), files.load(slug)
     if evidence is None:
-        raise UnrolledError(f"nothing was measured for {slug}", mend=f"unrolled evidence collect {slug}")
+        raise UnrolledError(f"nothing was measured for {slug}", hint=f"unrolled evidence collect {slug}")
     stale = files.stale_claims(evidence, entry.datasets)
     wanted = [item for item in evidence.measurements if item.key_parts and (every or item.claim in stale)]
     if not wanted:
@@ -189,7 +189,7 @@ def verify(
         raise UnrolledError(
             f"{len(differing)} of {len(wanted)} claims stay stale",
             file=files.evidence_file(slug),
-            mend=f"train again: unrolled train {slug} --profile paper",
+            hint=f"train again: unrolled train {slug} --profile paper",
         )
 
 

@@ -132,9 +132,9 @@ def cite(
     if everything + book + chapter + references > 1:
         raise UsageError("--all, --book, --chapter and --references exclude each other")
     if (everything or book) and names:
-        raise UsageError("--all and --book take no names", mend=f"leave {names[0]!r} out")
+        raise UsageError("--all and --book take no names", hint=f"leave {names[0]!r} out")
     if not (everything or book or names):
-        raise UsageError("nothing to cite", mend="name entries, or use --book or --all")
+        raise UsageError("nothing to cite", hint="name entries, or use --book or --all")
     if everything:
         from unrolled.library import bibliography
         from unrolled.library.faults import Faulty
@@ -169,12 +169,12 @@ def schema(
     write: bool = typer.Option(False, "--write", help="Write bib/entry.schema.json instead of printing it."),
 ) -> None:
     """Print the JSON Schema of entries. Example: unrolled schema > entry.schema.json"""
-    from unrolled.base.files import write_whole
+    from unrolled.base.files import atomic_write
     from unrolled.base.paths import project
     from unrolled.library.schema import entry_schema
 
     if write:
-        path = write_whole(project() / "bib" / "entry.schema.json", entry_schema())
+        path = atomic_write(project() / "bib" / "entry.schema.json", entry_schema())
         typer.echo(f"wrote {path}")
     else:
         typer.echo(entry_schema(), nl=False)
@@ -232,7 +232,7 @@ def fmt(
     ),
 ) -> None:
     """Order and normalise entries, concepts and the bibliography. Example: unrolled fmt --check"""
-    from unrolled.base.files import write_whole
+    from unrolled.base.files import atomic_write
     from unrolled.base.paths import entries, project
     from unrolled.library import bibliography
     from unrolled.library.bibformat import write
@@ -256,7 +256,7 @@ def fmt(
         if only_check:
             typer.echo(f"{path.name} is not in order: run 'unrolled fmt'", err=True)
         else:
-            typer.echo(f"wrote {write_whole(path, text)}")
+            typer.echo(f"wrote {atomic_write(path, text)}")
     if faults:
         raise Faulty(faults)
     if only_check and changed:

@@ -43,7 +43,7 @@ def run(
     from unrolled.execution.notebooks import slugs as chapters
 
     if (bool(slugs) and everything) or not (slugs or everything or stale):
-        raise UsageError("name chapters, or give --all or --stale", mend="example: unrolled run bn_lstm")
+        raise UsageError("name chapters, or give --all or --stale", hint="example: unrolled run bn_lstm")
     named = list(dict.fromkeys(slugs or chapters()))
     files = {slug: chapter_file(slug) for slug in named}
     if output is not None and len(named) != 1:
@@ -154,7 +154,7 @@ def _parameter(text: str) -> tuple[str, Any]:
 
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        raise UsageError(f"parameter {text!r} is not of the form name=value", mend="example: -p seed=1")
+        raise UsageError(f"parameter {text!r} is not of the form name=value", hint="example: -p seed=1")
     try:
         return name, yaml.safe_load(value)
     except yaml.YAMLError as error:

@@ -35,7 +35,7 @@ def parse_seeds(text: str) -> list[int]:
         first, dash, last = part.strip().partition("-")
         last = last if dash else first
         if not (first.isdecimal() and last.isdecimal() and 0 <= int(last) - int(first) < 10_000):
-            raise UsageError(f"seeds are {text!r}", mend="give them like 0-4 or 0,2,5-7")
+            raise UsageError(f"seeds are {text!r}", hint="give them like 0-4 or 0,2,5-7")
         seeds |= dict.fromkeys(range(int(first), int(last) + 1))
     return list(seeds)
 
@@ -44,7 +44,7 @@ def parse_settings(texts: list[str]) -> dict[str, str]:
     """``name=value`` texts as a dictionary."""
     for text in texts:
         if "=" not in text:
-            raise UsageError(f"setting {text!r} has no value", mend="give it like --set hidden=64")
+            raise UsageError(f"setting {text!r} has no value", hint="give it like --set hidden=64")
     return {name.strip(): value.strip() for name, _, value in (text.partition("=") for text in texts)}
 
 

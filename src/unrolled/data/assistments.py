@@ -178,7 +178,7 @@ def windows(students: Students, length: int) -> tuple[Tensor, Tensor, Tensor]:
         UsageError: if the length is less than 2.
     """
     if length < 2:
-        raise UsageError(f"windows of {length} steps predict nothing", mend="take at least 2")
+        raise UsageError(f"windows of {length} steps predict nothing", hint="take at least 2")
     predictions = students.lengths - 1
     pieces = torch.div(predictions + length - 2, length - 1, rounding_mode="floor")
     owner = torch.repeat_interleave(torch.arange(students.count), pieces)

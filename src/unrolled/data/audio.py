@@ -47,7 +47,7 @@ def read_wav(path: str | Path) -> np.ndarray:
             promised, content = file.getnframes(), file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
         raise UnrolledError(
-            f"not a wav file: {error or 'it is cut off'}", file=path, mend="fetch it again"
+            f"not a wav file: {error or 'it is cut off'}", file=path, hint="fetch it again"
         ) from error
     if form != (1, 2, RATE):
         raise UnrolledError(
@@ -55,7 +55,7 @@ def read_wav(path: str | Path) -> np.ndarray:
         )
     if len(content) != 2 * promised:
         raise UnrolledError(
-            f"{len(content) // 2} samples; its header says {promised}", file=path, mend="fetch it again"
+            f"{len(content) // 2} samples; its header says {promised}", file=path, hint="fetch it again"
         )
     return np.frombuffer(content, "<i2")
 

@@ -105,7 +105,7 @@ def parse(text: str, source: Path | None = None) -> list[Question]:
         except _Malformed as error:
             where = "" if source else f"line {line}: "
             raise UnrolledError(
-                f"{where}{error}", file=source, line=line, mend=f"the line is {content[:60]!r}"
+                f"{where}{error}", file=source, line=line, hint=f"the line is {content[:60]!r}"
             ) from None
         previous = number
     return questions
@@ -171,10 +171,10 @@ def read(path: str | Path) -> list[Question]:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise UnrolledError(f"not UTF-8: {error}", file=path, mend="fetch it again") from error
+        raise UnrolledError(f"not UTF-8: {error}", file=path, hint="fetch it again") from error
     questions = parse(text, path)
     if not questions:
-        raise UnrolledError("holds no question", file=path, mend="fetch it again")
+        raise UnrolledError("holds no question", file=path, hint="fetch it again")
     return questions
 
 
@@ -205,5 +205,5 @@ def load(task: int, split: str, size: str = "en") -> list[Question]:
     """
     name = file_name(task, split, size)
     if name in MISSING:
-        raise UnrolledError(f"{name} is not in the registry", mend="take the task's 1,000 questions of 'en'")
+        raise UnrolledError(f"{name} is not in the registry", hint="take the task's 1,000 questions of 'en'")
     return read(registry.fetch("babi", [name])[name])

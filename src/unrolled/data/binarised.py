@@ -40,16 +40,16 @@ def read_amat(path: str | Path) -> np.ndarray:
         KeyError,
         zlib.error,
     ) as error:  # what scipy raises for broken files
-        raise UnrolledError(f"not a MATLAB v5 file: {error}", file=path, mend="fetch it again") from error
+        raise UnrolledError(f"not a MATLAB v5 file: {error}", file=path, hint="fetch it again") from error
     if "X" not in content:
-        raise UnrolledError("the MATLAB file has no variable X", file=path, mend="fetch it again")
+        raise UnrolledError("the MATLAB file has no variable X", file=path, hint="fetch it again")
     rows = content["X"]
     if rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != PIXELS or rows.max(initial=0) > 1:
         largest = rows.max() if rows.dtype == np.uint8 and rows.size else "nothing"
         raise UnrolledError(
             f"X is {rows.dtype} {rows.shape} up to {largest}; expected rows of 784 zeros and ones",
             file=path,
-            mend="fetch it again",
+            hint="fetch it again",
         )
     return rows
 

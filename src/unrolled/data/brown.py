@@ -39,7 +39,7 @@ def read(path: str | Path) -> list[list[str]]:
     except (zipfile.BadZipFile, UnicodeDecodeError, OSError) as error:
         raise UnrolledError(f"no archive of the Brown corpus: {error}", file=path) from error
     if not texts:
-        raise UnrolledError("holds no text of the Brown corpus", file=path, mend="fetch it again")
+        raise UnrolledError("holds no text of the Brown corpus", file=path, hint="fetch it again")
     return texts
 
 

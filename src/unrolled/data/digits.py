@@ -36,7 +36,7 @@ def _file() -> Path:
     found = find_spec("sklearn")
     path = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz" if found else None
     if path is None or not path.is_file():
-        raise UnrolledError("the 8x8 digits are not there", mend="install scikit-learn, which ships them")
+        raise UnrolledError("the 8x8 digits are not there", hint="install scikit-learn, which ships them")
     return path
 
 

@@ -89,14 +89,14 @@ def download(file: File, path: Path) -> Path:
         )
     except requests.exceptions.HTTPError as error:
         code = error.response.status_code if error.response is not None else "an error"
-        raise UnrolledError(f"{file.url} answers {code}", mend=f"try later, {by_hand}") from error
+        raise UnrolledError(f"{file.url} answers {code}", hint=f"try later, {by_hand}") from error
     except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
         raise UnrolledError(
-            f"{file.url}: the download was cut off", file=part, mend="call again: it goes on from there"
+            f"{file.url}: the download was cut off", file=part, hint="call again: it goes on from there"
         ) from error
     except requests.exceptions.RequestException as error:
         raise UnrolledError(
-            f"{file.url} cannot be reached", mend=f"connect to the network, {by_hand}"
+            f"{file.url} cannot be reached", hint=f"connect to the network, {by_hand}"
         ) from error
     except ValueError as error:  # pooch's word for a sum that differs; the wrong bytes are thrown away
         from unrolled.base.files import sha256
@@ -105,17 +105,17 @@ def download(file: File, path: Path) -> Path:
         part.unlink(missing_ok=True)
         raise UnrolledError(
             f"{file.url}: SHA-256 is {found}; expected {file.sha256}",
-            mend=f"the file at that address has changed; nothing was kept; {by_hand}",
+            hint=f"the file at that address has changed; nothing was kept; {by_hand}",
         ) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UnrolledError(
                 f"no space for {file.name}: {error.strerror}",
                 file=path.parent,
-                mend="make room, or set UNROLLED_DATA to another folder",
+                hint="make room, or set UNROLLED_DATA to another folder",
             ) from error
         raise UnrolledError(
-            f"cannot be written: {error.strerror}", file=path, mend="set UNROLLED_DATA to another folder"
+            f"cannot be written: {error.strerror}", file=path, hint="set UNROLLED_DATA to another folder"
         ) from error
     part.unlink(missing_ok=True)
     return path

@@ -34,22 +34,22 @@ def read_idx(path: str | Path) -> np.ndarray:
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise UnrolledError(f"broken gzip: {error}", file=path, mend="fetch it again") from error
+            raise UnrolledError(f"broken gzip: {error}", file=path, hint="fetch it again") from error
     if len(content) < 4 or content[:3] != b"\x00\x00\x08" or content[3] == 0:
         raise UnrolledError(
             f"not an idx file of unsigned bytes: it begins with {content[:4].hex() or 'nothing'}",
             file=path,
-            mend="fetch it again",
+            hint="fetch it again",
         )
     axes, start = content[3], 4 + 4 * content[3]
     if len(content) < start:
-        raise UnrolledError("the idx header is cut off", file=path, mend="fetch it again")
+        raise UnrolledError("the idx header is cut off", file=path, hint="fetch it again")
     shape = [int(n) for n in np.frombuffer(content, ">u4", count=axes, offset=4)]
     if len(content) - start != math.prod(shape):
         raise UnrolledError(
             f"the idx header says {' x '.join(map(str, shape))} bytes; the file holds {len(content) - start}",
             file=path,
-            mend="fetch it again",
+            hint="fetch it again",
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 

@@ -71,14 +71,14 @@ def read_matlab(path: str | Path) -> dict[str, Rolls]:
         NotImplementedError,
         zlib.error,
     ) as error:
-        raise UnrolledError(f"not a MATLAB v5 file: {error}", file=path, mend=_MEND) from error
+        raise UnrolledError(f"not a MATLAB v5 file: {error}", file=path, hint=_MEND) from error
     splits = {}
     for split, variable in variables.items():
         cell = content.get(variable)
         if cell is None:
-            raise UnrolledError(f"has no variable {variable!r}", file=path, mend=_MEND)
+            raise UnrolledError(f"has no variable {variable!r}", file=path, hint=_MEND)
         if cell.dtype != object or cell.ndim != 2 or len(cell) != 1:
-            raise UnrolledError(f"{variable} is no row of pieces", file=path, mend=_MEND)
+            raise UnrolledError(f"{variable} is no row of pieces", file=path, hint=_MEND)
         for number, piece in enumerate(cell[0]):
             if (
                 piece.ndim != 2
@@ -90,7 +90,7 @@ def read_matlab(path: str | Path) -> dict[str, Rolls]:
                     f"{variable}[{number}] is no roll of zeros and ones over 88 keys: "
                     f"{piece.dtype} {list(piece.shape)}",
                     file=path,
-                    mend=_MEND,
+                    hint=_MEND,
                 )
         splits[split] = pad(list(cell[0]))
     return splits
@@ -128,23 +128,23 @@ def read_json(path: str | Path) -> dict[str, Rolls]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UnrolledError(f"not JSON: {error}", file=path, mend=_MEND) from error
+        raise UnrolledError(f"not JSON: {error}", file=path, hint=_MEND) from error
     splits = {}
     for split in ("train", "valid", "test"):
         pieces = content.get(split) if isinstance(content, dict) else None
         if not isinstance(pieces, list):
-            raise UnrolledError(f"has no list of pieces {split!r}", file=path, mend=_MEND)
+            raise UnrolledError(f"has no list of pieces {split!r}", file=path, hint=_MEND)
         rolls = []
         for number, piece in enumerate(pieces):
             if not isinstance(piece, list):
-                raise UnrolledError(f"{split}[{number}] is no list of chords", file=path, mend=_MEND)
+                raise UnrolledError(f"{split}[{number}] is no list of chords", file=path, hint=_MEND)
             roll = np.zeros((len(piece), KEYS), np.uint8)
             for t, chord in enumerate(piece):
                 if not isinstance(chord, list) or not all(map(_is_note, chord)):
                     raise UnrolledError(
                         f"{split}[{number}][{t}] is no list of MIDI notes of a piano (21 to 108)",
                         file=path,
-                        mend=_MEND,
+                        hint=_MEND,
                     )
                 roll[t, [int(note) - LOWEST for note in chord]] = 1
             rolls.append(roll)

@@ -126,12 +126,12 @@ def read_array(path: str | Path, admitted: tuple[str, ...] = NUMBERS) -> np.ndar
         found = _Restricted(io.BytesIO(path.read_bytes()), admitted).load()
     except _BROKEN as error:
         reason = str(error) or type(error).__name__
-        raise UnrolledError(f"refused as a pickle: {reason}", file=path, mend="fetch it again") from error
+        raise UnrolledError(f"refused as a pickle: {reason}", file=path, hint="fetch it again") from error
     if isinstance(found, list) and len(found) == 1:
         found = found[0]
     if not isinstance(found, _Array) or not isinstance(found.value, np.ndarray):
         kind = type(found).__name__
-        raise UnrolledError(f"the pickle holds {kind} and not one array", file=path, mend="fetch it again")
+        raise UnrolledError(f"the pickle holds {kind} and not one array", file=path, hint="fetch it again")
     return found.value
 
 
@@ -161,5 +161,5 @@ def read_npz(path: str | Path) -> dict[str, list[np.ndarray]]:
                 found[name.removesuffix(".npy")] = arrays
     except _BROKEN as error:
         reason = str(error) or type(error).__name__
-        raise UnrolledError(f"refused: {reason}", file=path, mend="fetch it again") from error
+        raise UnrolledError(f"refused: {reason}", file=path, hint="fetch it again") from error
     return found

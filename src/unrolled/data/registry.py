@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from unrolled.base.errors import UnrolledError, unknown
-from unrolled.base.files import sha256, write_whole
+from unrolled.base.files import atomic_write, sha256
 
 REGISTRY = Path(__file__).with_name("registry.toml")
 
@@ -134,7 +134,7 @@ def mirror() -> Path | None:
         return None
     folder = Path(named)
     if not folder.is_dir():
-        raise UnrolledError("UNROLLED_DATA_MIRROR names no folder", file=folder, mend="correct or unset it")
+        raise UnrolledError("UNROLLED_DATA_MIRROR names no folder", file=folder, hint="correct or unset it")
     return folder
 
 
@@ -152,21 +152,21 @@ def check(path: Path, file: File, *, thorough: bool = False) -> None:
     again while both stay the same, unless ``thorough``.
 
     Raises:
-        UnrolledError: if it differs; it names the file, both sums and the mend.
+        UnrolledError: if it differs; it names the file, both sums and the hint.
     """
     status = path.stat()
     note = f"{status.st_size} {status.st_mtime_ns} {file.sha256}"
     stamp = _stamp(path)
     if not thorough and stamp.is_file() and stamp.read_text() == note:
         return
-    mend = f"delete it and fetch it again from {file.url}"
+    hint = f"delete it and fetch it again from {file.url}"
     if status.st_size != file.bytes:
-        raise UnrolledError(f"has {status.st_size} bytes; expected {file.bytes}", file=path, mend=mend)
+        raise UnrolledError(f"has {status.st_size} bytes; expected {file.bytes}", file=path, hint=hint)
     found = sha256(path)
     if found != file.sha256:
-        raise UnrolledError(f"SHA-256 is {found}; expected {file.sha256}", file=path, mend=mend)
+        raise UnrolledError(f"SHA-256 is {found}; expected {file.sha256}", file=path, hint=hint)
     try:
-        write_whole(stamp, note)
+        atomic_write(stamp, note)
     except OSError:  # a cache that cannot be written costs a hash at the next call, nothing else
         return
 

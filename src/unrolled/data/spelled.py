@@ -167,7 +167,7 @@ def _piece(group: int, scale: int, language: str) -> tuple[str, ...]:
             word = next((word for word in _LONGEST_FIRST if rest.startswith(word)), None)
             if word is None:
                 raise UsageError(
-                    f"{text!r} is not made of German number words", mend="install num2words 0.5.14"
+                    f"{text!r} is not made of German number words", hint="install num2words 0.5.14"
                 )
             cut.append(word)
             rest = rest[len(word) :]

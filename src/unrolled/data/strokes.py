@@ -41,14 +41,14 @@ def _stroke3(path: Path) -> dict[str, list[np.ndarray]]:
                 raise UnrolledError(
                     f"{split}[{number}] is no drawing of rows (dx, dy, pen): {one.dtype} {list(one.shape)}",
                     file=path,
-                    mend=_MEND,
+                    hint=_MEND,
                 )
         rows, ends = np.concatenate(found).astype(np.float32), np.cumsum([len(one) for one in found])
         wrong = np.flatnonzero((rows[:, 2] != 0) & (rows[:, 2] != 1))
         if len(wrong):
             number = int(np.searchsorted(ends, wrong[0], side="right"))
             raise UnrolledError(
-                f"{split}[{number}] is no drawing: its pen is {rows[wrong[0], 2]:g}", file=path, mend=_MEND
+                f"{split}[{number}] is no drawing: its pen is {rows[wrong[0], 2]:g}", file=path, hint=_MEND
             )
         splits[split] = np.split(rows[:, [2, 0, 1]], ends[:-1])
     return splits
@@ -61,9 +61,9 @@ def _pendigits(path: Path) -> dict[str, list[np.ndarray]]:
             path, delimiter=",", skiprows=1, dtype=np.int64, quotechar='"', encoding="utf-8", ndmin=2
         )
     except (ValueError, UnicodeDecodeError) as error:
-        raise UnrolledError(f"no table of numbers: {error}", file=path, mend=_MEND) from error
+        raise UnrolledError(f"no table of numbers: {error}", file=path, hint=_MEND) from error
     if rows.shape[1] != 18 or len(rows) <= PENDIGITS_WRITERS:
-        raise UnrolledError(f"{rows.shape[0]} rows of {rows.shape[1]} columns", file=path, mend=_MEND)
+        raise UnrolledError(f"{rows.shape[0]} rows of {rows.shape[1]} columns", file=path, hint=_MEND)
     points = rows[:, 1:17].reshape(-1, 8, 2) - 50
     drawings = np.zeros((len(rows), 8, 3), np.float32)
     drawings[:, :, 1:] = np.diff(points, axis=1, prepend=0) * (1, -1)

@@ -262,7 +262,7 @@ def _prepare(seed: int, device: str) -> None:
     if device.startswith("cuda"):
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic cuBLAS asks for
         if not torch.cuda.is_available():
-            raise UsageError(f"no GPU here for device {device!r}", mend="set device = 'cpu'")
+            raise UsageError(f"no GPU here for device {device!r}", hint="set device = 'cpu'")
     elif device != "cpu":
         raise unknown("device", device, ["cpu", "cuda"], listing="devices: cpu, cuda")
     keep_freed_memory()

@@ -46,7 +46,7 @@ def _parameters(notebook: Mapping[str, Any], path: Path) -> Iterator[str]:
     try:
         defaults = parameter_defaults(notebook, path)
     except UnrolledError as error:
-        yield f"{error.problem} ({error.mend})" if error.mend else error.problem
+        yield f"{error.problem} ({error.hint})" if error.hint else error.problem
         return
     if defaults.get("profile") != "book":
         yield 'the parameters cell must say profile = "book"'

@@ -176,7 +176,7 @@ def small(figure: Figure) -> Figure:
     size = len(svg(figure))
     if size > LARGEST:
         raise UnrolledError(
-            f"the figure has {size / 1000:.0f} kB, {LARGEST / 1000:.0f} are allowed", mend="draw fewer points"
+            f"the figure has {size / 1000:.0f} kB, {LARGEST / 1000:.0f} are allowed", hint="draw fewer points"
         )
     for text in figure.findobj(matplotlib.text.Text):
         if text.get_visible() and text.get_text().strip() and text.get_fontsize() < SMALLEST_TEXT:

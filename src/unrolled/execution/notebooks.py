@@ -54,11 +54,11 @@ def parameter_defaults(notebook: Mapping[str, Any], path: str | Path) -> dict[st
     Raises:
         UnrolledError: if there is no such cell, or more than one, or it does more than assign literals.
     """
-    mend = 'tag one code cell "parameters"; it sets profile, seed and device'
+    hint = 'tag one code cell "parameters"; it sets profile, seed and device'
     cells = [cell for cell in code_cells(notebook) if PARAMETERS in tags(cell)]
     if len(cells) != 1:
         raise UnrolledError(
-            f"{len(cells) or 'no'} parameters cell{'s' * (len(cells) > 1)}", file=path, mend=mend
+            f"{len(cells) or 'no'} parameters cell{'s' * (len(cells) > 1)}", file=path, hint=hint
         )
     defaults = {}
     try:
@@ -90,7 +90,7 @@ def overrides(defaults: Mapping[str, Any], given: Mapping[str, Any], path: str |
     for name, value in given.items():
         if name not in defaults:
             error = unknown("parameter", name, defaults, listing=f"known: {', '.join(defaults) or 'none'}")
-            raise UsageError(error.problem, file=path, mend=error.mend)
+            raise UsageError(error.problem, file=path, hint=error.hint)
         default = defaults[name]
         if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)

@@ -17,7 +17,7 @@ from typing import Any
 
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError, UsageError, unknown
-from unrolled.base.files import write_whole
+from unrolled.base.files import atomic_write
 from unrolled.execution import keys, notebooks
 
 LIMITS: dict[str, float | None] = {"smoke": 30.0, "book": 45.0, "paper": None}
@@ -37,7 +37,7 @@ class ChapterFailed(UnrolledError):
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
         self.tail = [line for line in map(_plain, lines) if line.strip()][-TAIL:]
         kept = f"log: {log}" + (f"; partial notebook: {partial}" if partial.is_file() else "")
-        super().__init__(problem, file=file, mend=kept)
+        super().__init__(problem, file=file, hint=kept)
 
     def __str__(self) -> str:
         return "\n    ".join([super().__str__(), *getattr(self, "tail", [])])
@@ -70,7 +70,7 @@ def time_limit(profile: str) -> float | None:
     except ValueError:
         factor = 0.0
     if not 0 < factor < float("inf"):
-        raise UsageError(f"UNROLLED_TIME_FACTOR is {text!r}", mend="give a number above 0")
+        raise UsageError(f"UNROLLED_TIME_FACTOR is {text!r}", hint="give a number above 0")
     limit = LIMITS[profile]
     return None if limit is None else limit * factor
 
@@ -178,7 +178,7 @@ def run(
 
                 # Before the notebook: were the process killed in between, the chapter would be run again.
                 evidence = write_evidence(slug, executed, record, previous=notebook)
-            write_whole(target, _written(executed))
+            atomic_write(target, _written(executed))
             partial.unlink(missing_ok=True)
     except Timeout as error:
         raise UnrolledError(f"profile {profile} is being executed by another process", file=source) from error

@@ -37,7 +37,7 @@ def source_of(symbol: Any, *, docstring: bool = True) -> str:
         text = textwrap.dedent(inspect.getsource(symbol)).rstrip()
     except (TypeError, OSError) as error:
         name = getattr(symbol, "__qualname__", repr(symbol))
-        raise UsageError(f"no source to show for {name}", mend="give a function or a class") from error
+        raise UsageError(f"no source to show for {name}", hint="give a function or a class") from error
     return text if docstring else without_docstring(text)
 
 

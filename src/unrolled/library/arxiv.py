@@ -23,8 +23,8 @@ def bibtex(number: str, service: str = SERVICE) -> str:
         UnrolledError: if arXiv cannot be asked, or knows no such paper.
     """
     if not re.fullmatch(r"\d{4}\.\d{4,5}(v\d+)?|[a-z-]+(\.[A-Z]{2})?/\d{7}(v\d+)?", number):
-        raise UsageError(f"{number!r} is no arXiv number", mend="as in 1603.09025")
-    mend = "is there internet? --bibtex FILE needs none"
+        raise UsageError(f"{number!r} is no arXiv number", hint="as in 1603.09025")
+    hint = "is there internet? --bibtex FILE needs none"
     request = urllib.request.Request(
         f"{service}?id_list={number}", headers={"User-Agent": f"unrolled/{__version__}"}
     )
@@ -33,13 +33,13 @@ def bibtex(number: str, service: str = SERVICE) -> str:
             text = answer.read(1_000_000)
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", None) or error
-        raise UnrolledError(f"cannot ask arXiv: {why}", mend=mend) from error
+        raise UnrolledError(f"cannot ask arXiv: {why}", hint=hint) from error
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise UnrolledError("arXiv's answer cannot be read", mend=mend)
+        raise UnrolledError("arXiv's answer cannot be read", hint=hint)
     try:
         entry = ElementTree.fromstring(text).find(f"{_ATOM}entry")
     except ElementTree.ParseError as error:
-        raise UnrolledError("arXiv's answer cannot be read", mend=mend) from error
+        raise UnrolledError("arXiv's answer cannot be read", hint=hint) from error
     title = _text(entry, "title")
     authors = [_text(a, "name") for a in entry.findall(f"{_ATOM}author")] if entry is not None else []
     year = _text(entry, "published")[:4]

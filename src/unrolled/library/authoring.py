@@ -13,7 +13,7 @@ from typing import get_args
 
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError, UsageError, unknown
-from unrolled.base.files import write_whole
+from unrolled.base.files import atomic_write
 from unrolled.library import bibliography
 from unrolled.library.bibformat import write
 from unrolled.library.bibliography import Reference
@@ -41,7 +41,7 @@ def new(slug: str, bibtex: str, part: str, origin: str = "the given BibTeX") -> 
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", slug) or keyword.iskeyword(slug):
         raise UsageError(
-            f"{slug!r} is no slug", mend="at most 40 small letters, digits and _, first a letter"
+            f"{slug!r} is no slug", hint="at most 40 small letters, digits and _, first a letter"
         )
     if part not in PARTS:
         raise unknown("part of the book", part, PARTS, listing="known: " + ", ".join(PARTS))
@@ -51,7 +51,7 @@ def new(slug: str, bibtex: str, part: str, origin: str = "the given BibTeX") -> 
     existing = sorted(name for name in made if (root / name).exists())
     if existing:
         raise UsageError(
-            f"{', '.join(existing)} exists already", mend="choose another slug; nothing was written"
+            f"{', '.join(existing)} exists already", hint="choose another slug; nothing was written"
         )
     made["_toc.yml"] = _contents(root / "_toc.yml", slug, part)
     if (text := _bibliography(reference)) is not None:
@@ -64,12 +64,12 @@ def _reference(bibtex: str, origin: str) -> Reference:
     if found.faults:
         raise Faulty(found.faults)
     if len(found.entries) != 1:
-        raise UsageError(f"{len(found.entries)} BibTeX entries", file=origin, mend="give exactly one")
+        raise UsageError(f"{len(found.entries)} BibTeX entries", file=origin, hint="give exactly one")
     (reference,) = found.entries.values()
     lacking = [name for name in ("title", "author", "year") if not reference.get(name)]
     if lacking or not re.fullmatch(r"(19|20)\d\d", reference.get("year")):
         problem = f"{reference.key} has no {', '.join(lacking)}" if lacking else "the year is no year"
-        raise UsageError(problem, file=origin, mend="add it to the BibTeX entry")
+        raise UsageError(problem, file=origin, hint="add it to the BibTeX entry")
     return replace(reference, comment="", expressions={})
 
 
@@ -83,7 +83,7 @@ def _bibliography(reference: Reference) -> str | None:
         if same == reference.key and have.entries[same].fields == reference.fields:
             return None
         problem = f"key {reference.key!r} is in {have.file.name} with other fields"
-        raise UsageError(problem, mend="give the same fields, or another key")
+        raise UsageError(problem, hint="give the same fields, or another key")
     return write(replace(have, entries=have.entries | {reference.key: reference}))
 
 
@@ -152,7 +152,7 @@ def _entry(values: dict[str, str], title: str, reference: Reference, part: str) 
         f"    oracle: tests/oracles/test_{slug}.py::test_equation_1",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        path = write_whole(Path(folder) / f"{slug}.yaml", "\n".join(lines) + "\n")
+        path = atomic_write(Path(folder) / f"{slug}.yaml", "\n".join(lines) + "\n")
         return formatted(path)
 
 
@@ -184,7 +184,7 @@ def _contents(path: Path, slug: str, part: str) -> str:
         raise UnrolledError(f"cannot read: {error.strerror}", file=path) from error
     at = next((n for n, line in enumerate(lines) if line.strip() == f"- file: book/parts/{part}"), None)
     if at is None:
-        raise UnrolledError(f"has no line '- file: book/parts/{part}'", file=path, mend="add the part's page")
+        raise UnrolledError(f"has no line '- file: book/parts/{part}'", file=path, hint="add the part's page")
     indent = len(lines[at]) - len(lines[at].lstrip())
     end = at + 1
     while end < len(lines) and lines[end].strip() and len(lines[end]) - len(lines[end].lstrip()) > indent:
@@ -200,16 +200,16 @@ def _write_all(root: Path, made: dict[str, str]) -> list[Path]:
     before = {name: (root / name).read_bytes() if (root / name).exists() else None for name in made}
     folders = {p for name in made for p in (root / name).parents if p != root and not p.exists()}
     try:
-        return [write_whole(root / name, text) for name, text in made.items()]
+        return [atomic_write(root / name, text) for name, text in made.items()]
     except BaseException as error:
         for name, content in before.items():
             if content is not None:
-                write_whole(root / name, content)
+                atomic_write(root / name, content)
             else:
                 (root / name).unlink(missing_ok=True)
         for folder in sorted(folders, key=lambda path: len(path.parts), reverse=True):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         if isinstance(error, OSError):
-            raise UnrolledError(f"cannot write: {error}", mend="nothing was changed") from error
+            raise UnrolledError(f"cannot write: {error}", hint="nothing was changed") from error
         raise

@@ -173,8 +173,8 @@ class _Reader:
         self.result.faults.sort(key=Fault.order)
         return self.result
 
-    def _fault(self, line: int, problem: str, mend: str | None = None) -> None:
-        self.result.faults.append(Fault(self.result.file, line, problem, mend))
+    def _fault(self, line: int, problem: str, hint: str | None = None) -> None:
+        self.result.faults.append(Fault(self.result.file, line, problem, hint))
 
     def _place(self, block: blocks.Block, inner: blocks.Block) -> int:
         """The block's line, looked up in the text: bibtexparser counts no line that ends in a backslash."""
@@ -208,8 +208,8 @@ class _Reader:
         said = _tidy(block.comment) if implicit else block.raw
         if implicit and (lost := _LOST.search(block.raw)):
             at = line + block.raw.count("\n", 0, lost.start())
-            mend = "start an entry with '@' on a line of its own"
-            self._fault(at, "text between entries that looks like an entry", mend)
+            hint = "start an entry with '@' on a line of its own"
+            self._fault(at, "text between entries that looks like an entry", hint)
         result = self.result
         begun = result.entries or result.strings or result.preambles or result.header or self.comment
         if implicit and not begun:

@@ -32,7 +32,7 @@ def citation_file() -> dict:
         raise UnrolledError(
             f"lacks {', '.join(missing)}" if missing else "date-released is no day",
             file=path,
-            mend="as in 'date-released: 2026-11-22'",
+            hint="as in 'date-released: 2026-11-22'",
         )
     return said
 
@@ -53,7 +53,7 @@ def chapter_reference(entry: Entry, site: str = "") -> Reference:
     if title is None:
         raise UnrolledError(
             f"{entry.slug} has no chapter yet",
-            mend=f"'unrolled cite {entry.slug}' cites the work itself",
+            hint=f"'unrolled cite {entry.slug}' cites the work itself",
         )
     said = citation_file()
     address = f"{site.rstrip('/')}/notebooks/{entry.slug}.html" if site else ""
@@ -113,4 +113,4 @@ def _prose(path: Path) -> list[str]:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnrolledError("not a notebook", file=path, mend="restore it from git") from error
+        raise UnrolledError("not a notebook", file=path, hint="restore it from git") from error

@@ -1,4 +1,4 @@
-"""``unrolled check``: every fault of the knowledge base, with file, line and mend; what entries lack."""
+"""``unrolled check``: every fault of the knowledge base, with file, line and hint; what entries lack."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check(slug: str | None = None, notebook_keys: dict[str, str] | None = None) 
     faults += _evidence_without_entry(knowledge)
     for name, entry in entries.items():
         found = list(entry_faults(knowledge, entry, (notebook_keys or {}).get(name)))
-        faults += [Fault(f.file, f.line, f.problem, f.mend, f.level, name) for f in found]
+        faults += [Fault(f.file, f.line, f.problem, f.hint, f.level, name) for f in found]
     if slug is not None:
         mine = {f"{slug}.yaml", f"{slug}.json", f"{slug}.ipynb"}
         faults = [fault for fault in faults if fault.slug == slug or fault.file.name in mine]

@@ -60,7 +60,7 @@ def _key(name: str) -> str:
             r"^key:[ \t]*[\"']?([^\s\"'#]+)", file.read_text("utf-8", errors="replace"), re.MULTILINE
         )
         if not found:
-            raise UnrolledError("names no key to cite", file=file, mend="add a line 'key: …'")
+            raise UnrolledError("names no key to cite", file=file, hint="add a line 'key: …'")
         return found[1]
     text = bibliography_file().read_text("utf-8", errors="replace") if bibliography_file().is_file() else ""
     keys = re.findall(

@@ -206,7 +206,7 @@ def _metric(claim: Claim, result: Mapping) -> float:
         measured = ", ".join(sorted(result["metrics"]))
         raise UnrolledError(
             problem or f"run {run_name(result)} has no metric {name!r}",
-            mend=f"claim {claim.id} needs it; the run measured {measured}",
+            hint=f"claim {claim.id} needs it; the run measured {measured}",
         )
     return value * claim.measure.scale
 

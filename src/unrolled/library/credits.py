@@ -122,7 +122,7 @@ def credits_of(thing: object) -> Credits:
     if not found and not _ours(thing):
         raise UsageError(
             f"nothing of {name} is defined in unrolled",
-            mend="give a model, class, function or module of the package",
+            hint="give a model, class, function or module of the package",
         )
     _add_lineage(found)
     known = bibliography.load().entries

@@ -137,7 +137,7 @@ def _read(path: Path) -> Document:
     try:
         return read_yaml(path)
     except UnrolledError as error:
-        return Document(path, faults=[Fault(path, error.line or 1, error.problem, error.mend)])
+        return Document(path, faults=[Fault(path, error.line or 1, error.problem, error.hint)])
 
 
 def _inside(document: Document) -> Iterator[Fault]:
@@ -184,9 +184,9 @@ def _validated(model, data, document: Document, path: tuple, drop_whole: bool = 
             place = (*path, *item["loc"])
             if drop_whole and not item["loc"] and item["type"] == "value_error":
                 continue
-            problem, mend = _worded(item)
+            problem, hint = _worded(item)
             name = ".".join(str(part) for part in item["loc"])
-            document.fault(document.line(*place), f"{name}: {problem}" if name else problem, mend)
+            document.fault(document.line(*place), f"{name}: {problem}" if name else problem, hint)
         return None
 
 

@@ -108,7 +108,7 @@ def _equations(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
             except UnrolledError as error:
                 line = document.line("equations", index, role)
                 problem = f"equation {equation.label}: {role} not found: {error.problem}"
-                yield Fault(document.file, line, problem, error.mend)
+                yield Fault(document.file, line, problem, error.hint)
         there = shown.get(equation.label)
         if there and not same_latex(there.latex, equation.latex):
             problem = f"equation {equation.label} differs from the one in {document.file.name}"
@@ -207,8 +207,8 @@ def _evidence(knowledge: Knowledge, entry: Entry, notebook_key: str | None) -> I
             at = document.line("claims", index, "not_attempted")
             yield Fault(document.file, at, f"claim {claim.id} is said not to be attempted, but was measured")
     for claim, reason in stale_claims(evidence, entry.datasets, notebook_key).items():
-        mend = f"unrolled evidence verify {entry.slug}, or measure it again"
-        yield Fault(file, line(claim), f"evidence for {claim} is stale: {reason}", mend)
+        hint = f"unrolled evidence verify {entry.slug}, or measure it again"
+        yield Fault(file, line(claim), f"evidence for {claim} is stale: {reason}", hint)
     for comparison in evidence.comparisons:
         names = [system.name for system in comparison.systems]
         unknown = [system.slug for system in comparison.systems if system.slug not in knowledge.documents]
@@ -259,5 +259,5 @@ def _lacks(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
                 lacking.append((("claims", index), f"claim {claim.id} has no evidence"))
     level = "fault" if entry.status == "verified" else "lacks"
     for place, what in lacking:
-        mend = "or set status to draft" if level == "fault" else "before it can be verified"
-        yield Fault(document.file, document.line(*place), f"{entry.status}: {what}", mend, level)
+        hint = "or set status to draft" if level == "fault" else "before it can be verified"
+        yield Fault(document.file, document.line(*place), f"{entry.status}: {what}", hint, level)

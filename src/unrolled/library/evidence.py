@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from unrolled.base import keys, paths
 from unrolled.base.errors import UnrolledError
-from unrolled.base.files import write_whole
+from unrolled.base.files import atomic_write
 from unrolled.library.claims import judge
 from unrolled.library.faults import Fault, Faulty, read_text
 from unrolled.library.models import Entry, Evidence, Measurement, Verdict
@@ -67,7 +67,7 @@ def save(evidence: Evidence, path: Path | None = None) -> Path:
     text = json.dumps(ordered.model_dump(mode="json", exclude_defaults=True), indent=1, ensure_ascii=False)
     # a list of numbers on one line: a curve is one line of a difference, not sixty
     text = re.sub(r"\[\s+((?:-?[\d.eE+-]+,?\s*)+)\]", lambda match: f"[{' '.join(match[1].split())}]", text)
-    return write_whole(path or evidence_file(evidence.slug), text + "\n")
+    return atomic_write(path or evidence_file(evidence.slug), text + "\n")
 
 
 def _fault(path: Path, text: str, item: Mapping) -> Fault:

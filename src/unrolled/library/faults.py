@@ -1,4 +1,4 @@
-"""Faults of the knowledge base: where, what and how to mend it. Standard library only."""
+"""Faults of the knowledge base: where, what and how to fix it. Standard library only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Fault:
     file: Path
     line: int
     problem: str
-    mend: str | None = None
+    hint: str | None = None
     level: Literal["fault", "lacks"] = "fault"
     slug: str | None = None
 
@@ -38,7 +38,7 @@ class Fault:
         return (str(self.file), self.line, self.problem)
 
     def __str__(self) -> str:
-        return f"{self.place}:{self.line}: {self.problem}" + (f" ({self.mend})" if self.mend else "")
+        return f"{self.place}:{self.line}: {self.problem}" + (f" ({self.hint})" if self.hint else "")
 
     def as_json(self) -> dict[str, object]:
         """The fault as a record that fits JSON."""
@@ -51,7 +51,7 @@ class Faulty(UnrolledError):
     def __init__(self, faults: Iterable[Fault]):
         self.faults = sorted(faults, key=Fault.order)
         first = self.faults[0]
-        super().__init__(first.problem, file=first.place, line=first.line, mend=first.mend)
+        super().__init__(first.problem, file=first.place, line=first.line, hint=first.hint)
 
     def __str__(self) -> str:
         return "\n".join(str(fault) for fault in self.faults)
@@ -70,7 +70,7 @@ def read_text(path: Path, limit: int = 8_000_000) -> tuple[str, list[Fault]]:
     except OSError as error:
         raise UnrolledError(f"cannot read: {error.strerror or error}", file=path) from error
     if len(data) > limit:
-        raise UnrolledError(f"larger than {limit // 1_000_000} MB", file=path, mend="is it the right file?")
+        raise UnrolledError(f"larger than {limit // 1_000_000} MB", file=path, hint="is it the right file?")
     faults: list[Fault] = []
     data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:

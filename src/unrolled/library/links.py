@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
-from unrolled.base.files import write_whole
+from unrolled.base.files import atomic_write
 from unrolled.library import bibliography
 from unrolled.library.faults import Fault
 from unrolled.library.latex import plain_field
@@ -117,7 +117,7 @@ def check(
         if asked and all(address.status is None for address in asked):
             count = f"{len(asked)} hosts" if len(asked) > 1 else "1 host"
             raise UnrolledError(
-                f"no internet here: of {count} asked, none answers", mend="run it where there is internet"
+                f"no internet here: of {count} asked, none answers", hint="run it where there is internet"
             )
         list(pool.map(ask_host, [[a for a in ours if a.state is None] for ours in hosts.values()]))
     return chosen
@@ -196,4 +196,4 @@ def report(checked: Iterable[Address]) -> dict[str, object]:
 
 def write_report(checked: Iterable[Address], path: Path) -> Path:
     """Write the report as JSON."""
-    return write_whole(path, json.dumps(report(checked), indent=1, ensure_ascii=False) + "\n")
+    return atomic_write(path, json.dumps(report(checked), indent=1, ensure_ascii=False) + "\n")

@@ -43,7 +43,7 @@ def resolve(name: str) -> Place:
     module, colon, symbol = name.partition(":")
     if not colon or not re.fullmatch(r"unrolled(\.\w+)+", module) or not symbol:
         raise UnrolledError(
-            f"{name!r} names no symbol", mend="write it as unrolled.papers.slug.model:function"
+            f"{name!r} names no symbol", hint="write it as unrolled.papers.slug.model:function"
         )
     found = module_file(module, paths.sources())
     if found is None:
@@ -56,7 +56,7 @@ def _test_file(name: str) -> Path:
     path = root / name
     if not name.startswith("tests/") or ".." in Path(name).parts:
         raise UnrolledError(
-            f"{name!r} is no test file", mend="write it as tests/oracles/test_slug.py::test_name"
+            f"{name!r} is no test file", hint="write it as tests/oracles/test_slug.py::test_name"
         )
     if not path.is_file():
         known = [str(found.relative_to(root)) for found in root.glob("tests/**/test_*.py")]

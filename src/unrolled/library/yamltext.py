@@ -37,9 +37,9 @@ class Document:
                 return self.lines[path[:end]]
         return 1
 
-    def fault(self, line: int, problem: str, mend: str | None = None) -> None:
+    def fault(self, line: int, problem: str, hint: str | None = None) -> None:
         """Note a fault of this file."""
-        self.faults.append(Fault(self.file, line, problem, mend))
+        self.faults.append(Fault(self.file, line, problem, hint))
 
 
 def read_yaml(path: Path) -> Document:

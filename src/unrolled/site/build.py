@@ -20,7 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from unrolled.base.errors import UnrolledError
-from unrolled.base.files import write_whole
+from unrolled.base.files import atomic_write
 
 PATTERNS = (
     "_config.yml",
@@ -117,7 +117,7 @@ def expected_pages(root: Path) -> frozenset[str]:
             raise UnrolledError(
                 f"names {name}, which does not exist",
                 file=root / "_toc.yml",
-                mend="add the page, or drop the line",
+                hint="add the page, or drop the line",
             )
     shelf = load_shelf(
         root, frozenset(n.removeprefix("notebooks/") for n in named if n.startswith("notebooks/"))
@@ -181,7 +181,7 @@ def build(root: Path, *, force: bool = False) -> Built:
         raise UnrolledError(
             f"the book has {len(found)} pages instead of {len(wanted)}; {'; '.join(said)}", file=log
         )
-    write_whole(stamp, json.dumps({"fingerprint": now, "pages": sorted(found)}, indent=1) + "\n")
+    atomic_write(stamp, json.dumps({"fingerprint": now, "pages": sorted(found)}, indent=1) + "\n")
     return Built(output, len(found), time.monotonic() - started, fresh=True)
 
 

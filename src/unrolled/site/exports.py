@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
-from unrolled.base.files import write_whole
+from unrolled.base.files import atomic_write
 from unrolled.library import models as library
 from unrolled.library.models import INVERSES
 from unrolled.site.shelf import Shelf
@@ -195,13 +195,13 @@ def write(shelf: Shelf, folder: Path) -> list[Path]:
     """Write every file below ``folder``/data, and return their paths."""
     target, written = folder / FOLDER, []
     for name, content in contents(shelf).items():
-        written.append(write_whole(target / f"{name}.json", _text(content)))
-        written.append(write_whole(target / "schema" / f"{name}.json", _text(schema(name))))
+        written.append(atomic_write(target / f"{name}.json", _text(content)))
+        written.append(atomic_write(target / "schema" / f"{name}.json", _text(schema(name))))
     written.append(
-        write_whole(target / "references.bib", (shelf.root / "bib" / "references.bib").read_bytes())
+        atomic_write(target / "references.bib", (shelf.root / "bib" / "references.bib").read_bytes())
     )
     for slug in shelf.entries:
-        written.append(write_whole(target / "chapters" / f"{slug}.bib", references_of(shelf, slug)))
+        written.append(atomic_write(target / "chapters" / f"{slug}.bib", references_of(shelf, slug)))
     return written
 
 
@@ -318,7 +318,7 @@ def _graph(shelf: Shelf) -> Graph:
 def _work(shelf: Shelf, key: str) -> Node:
     work = shelf.works.get(key)
     if work is None:
-        raise UnrolledError(f"relation to {key!r}, which is no entry and no key", mend="run 'unrolled check'")
+        raise UnrolledError(f"relation to {key!r}, which is no entry and no key", hint="run 'unrolled check'")
     return Node(
         id=key,
         kind="work",

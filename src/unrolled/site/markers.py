@@ -92,7 +92,7 @@ def render(shelf: Shelf, name: str, argument: str | None, docname: str, page_tit
     slug = argument or (chapter[1] if chapter else None)
     if slug is None:
         raise UnrolledError(
-            f"unrolled:{name} needs the slug of an entry here", mend=f"<!-- unrolled:{name} SLUG -->"
+            f"unrolled:{name} needs the slug of an entry here", hint=f"<!-- unrolled:{name} SLUG -->"
         )
     if slug not in shelf.entries:
         raise unknown("entry", slug, shelf.entries)

@@ -47,7 +47,7 @@ def claim_html(shelf: Shelf, text: str, docname: str) -> str:
         raise unknown("part of a claim", "/".join(rest), [p for p in PARTS_OF_A_CLAIM if p])
     if finding.measurement is None and not finding.claim.not_attempted and part not in ("verdict", "paper"):
         raise UnrolledError(
-            f"claim {text} has no evidence", mend=f"unrolled run {slug}, or unrolled train {slug}"
+            f"claim {text} has no evidence", hint=f"unrolled run {slug}, or unrolled train {slug}"
         )
     if finding.verdict is Verdict.STALE:
         log.info("claim %s is stale", text)

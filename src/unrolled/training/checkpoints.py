@@ -20,7 +20,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from unrolled.base.errors import UnrolledError
-from unrolled.base.files import write_whole
+from unrolled.base.files import atomic_write
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], facts: dict) -> Path:
     # Clones, because safetensors refuses tensors that share memory (tied weights).
     owned = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     header = {"facts": json.dumps(facts), "sha256": digest(owned, facts)}
-    return write_whole(path, save_tensors(owned, metadata=header))
+    return atomic_write(path, save_tensors(owned, metadata=header))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:

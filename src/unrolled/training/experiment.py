@@ -103,7 +103,7 @@ def _parsed(name: str, text: str, annotation: str, current: object) -> object:
             pairs = [pair.split("=") for pair in text.split(",") if pair]
             return tuple((key.strip(), float(value)) for key, value in pairs)
     except (KeyError, ValueError):
-        raise UsageError(f"{name}: {text!r} is no {annotation}", mend=f"it is {current!r} now") from None
+        raise UsageError(f"{name}: {text!r} is no {annotation}", hint=f"it is {current!r} now") from None
     if annotation.startswith("Literal") and repr(text).strip("'") not in annotation.replace('"', "'").split(
         "'"
     ):

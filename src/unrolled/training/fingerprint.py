@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from unrolled.base.errors import UsageError
 from unrolled.training.experiment import Experiment, TrainingConfig
-from unrolled.training.trainer import Trainer, launched, undisturbed
+from unrolled.training.trainer import Trainer, isolated_rng, launched
 
 TOLERANCE = 1e-6
 
@@ -32,8 +32,8 @@ def verify_fingerprint(
         UsageError: if there are no losses to compare with.
     """
     if not losses:
-        raise UsageError("the fingerprint is empty", mend="train the run again")
-    with undisturbed():
+        raise UsageError("the fingerprint is empty", hint="train the run again")
+    with isolated_rng():
         trainer = Trainer(experiment, config.for_seed(seed), seed, launched(device))
         found: list[float] = []
         while len(found) + trainer.update.pending < len(losses):

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from unrolled.base.errors import UnrolledError
-from unrolled.base.files import write_whole
+from unrolled.base.files import atomic_write
 from unrolled.base.paths import project
 from unrolled.training import checkpoints, history
 from unrolled.training.experiment import Experiment, TrainingConfig
 from unrolled.training.store import Plan, Run, RunStore, plan, temporary_store
-from unrolled.training.trainer import Trainer, launched, undisturbed
+from unrolled.training.trainer import Trainer, isolated_rng, launched
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def fit(
     result = store.result(planned)
     if result and result["complete"]:
         return Run(result, store.folder(planned), loaded=True)
-    with undisturbed():
+    with isolated_rng():
         fabric = launched(device, precision=precision, devices=devices)
         with store.lock(planned) if fabric.is_global_zero else nullcontext():
             fabric.barrier()
@@ -129,7 +129,7 @@ class _Training:
         if self.writes:
             history.trim(self.metrics, self.trainer.done)
             described = json.dumps(self.plan.described(), indent=2) + "\n"
-            write_whole(self.folder / "config.json", described)
+            atomic_write(self.folder / "config.json", described)
 
     def run(self, minutes: float | None, progress: bool) -> None:
         """Train to the end of the schedule, or until the time is up."""
@@ -242,7 +242,7 @@ class _Training:
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         if self.writes:
-            write_whole(self.folder / "result.json", json.dumps(result, indent=2) + "\n")
+            atomic_write(self.folder / "result.json", json.dumps(result, indent=2) + "\n")
         return result
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from unrolled.base.errors import UnrolledError
-from unrolled.base.files import write_whole
+from unrolled.base.files import atomic_write
 
 
 def read(path: Path) -> list[dict]:
@@ -28,7 +28,7 @@ def read(path: Path) -> list[dict]:
             records.append(json.loads(line))
         except ValueError as error:
             raise UnrolledError(
-                "no JSON", file=path, line=number, mend="remove the run's folder to start it again"
+                "no JSON", file=path, line=number, hint="remove the run's folder to start it again"
             ) from error
     return records
 
@@ -36,7 +36,7 @@ def read(path: Path) -> list[dict]:
 def trim(path: Path, update: int) -> list[dict]:
     """Drop what a history says of updates after ``update``: they will be done again. Gives what is left."""
     records = [record for record in read(path) if record["update"] <= update]
-    write_whole(path, "".join(f"{json.dumps(record)}\n" for record in records))
+    atomic_write(path, "".join(f"{json.dumps(record)}\n" for record in records))
     return records
 
 

@@ -47,7 +47,7 @@ def build(
         return kind(parameters, lr=rate, **options)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            f"optimiser {config.optimiser}: {error}", mend="correct optimiser_options"
+            f"optimiser {config.optimiser}: {error}", hint="correct optimiser_options"
         ) from error
 
 

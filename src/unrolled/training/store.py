@@ -185,7 +185,7 @@ class RunStore:
             raise UnrolledError(
                 f"the run of another key ({found['key'][:16]}…) lies here",
                 file=self.folder(plan),
-                mend="move it away",
+                hint="move it away",
             )
         return found
 
@@ -205,7 +205,7 @@ class RunStore:
             lock.acquire(timeout=0)
         except Timeout:
             raise UnrolledError(
-                "another process trains this run", file=folder, mend="wait for it, or end it, and call again"
+                "another process trains this run", file=folder, hint="wait for it, or end it, and call again"
             ) from None
         try:
             yield folder

@@ -53,11 +53,11 @@ def launched(device: str, *, precision: str = "32-true", devices: int = 1) -> Fa
     """
     kind, _, index = device.partition(":")
     if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
-        raise UsageError(f"no device {device!r}", mend="it is cpu, cuda or cuda:N")
+        raise UsageError(f"no device {device!r}", hint="it is cpu, cuda or cuda:N")
     if kind == "cuda" and torch.cuda.device_count() <= (int(index) if index else devices - 1):
         raise UnrolledError(
             f"no device {device}: torch sees {torch.cuda.device_count()} GPUs",
-            mend="use --device cpu, or a GPU machine",
+            hint="use --device cpu, or a GPU machine",
         )
     keep_freed_memory()
     if (precision, devices) == ("32-true", 1):
@@ -74,7 +74,7 @@ def launched(device: str, *, precision: str = "32-true", devices: int = 1) -> Fa
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def isolated_rng() -> Iterator[None]:
     """Train on one thread, and leave the caller's random generators and thread count as they were.
 
     A chapter then shows the same whether a run was trained or found in the store.
@@ -90,7 +90,7 @@ def undisturbed() -> Iterator[None]:
 
 
 class Trainer:
-    """One training, at some update. Build it inside ``undisturbed``."""
+    """One training, at some update. Build it inside ``isolated_rng``."""
 
     def __init__(
         self, experiment: Experiment, config: TrainingConfig, seed: int, fabric: Fabric | Alone
@@ -146,7 +146,7 @@ class Trainer:
         for update, loss in enumerate(losses, first + 1):
             if not math.isfinite(loss):
                 raise UnrolledError(
-                    f"the loss is {loss} at update {update}", mend="lower the learning rate or clip_norm"
+                    f"the loss is {loss} at update {update}", hint="lower the learning rate or clip_norm"
                 )
             rate = optimisers.learning_rate(self.config, update - 1)
             records.append({"update": update, "loss": loss, "learning_rate": rate})
@@ -173,7 +173,7 @@ class Trainer:
         for name, value in metrics.items():
             if not math.isfinite(value):
                 raise UnrolledError(
-                    f"{split}_{name} is {value} after update {self.done}", mend="lower the learning rate"
+                    f"{split}_{name} is {value} after update {self.done}", hint="lower the learning rate"
                 )
         return {f"{split}_{name}": float(value) for name, value in metrics.items()}
 

@@ -170,7 +170,7 @@ def teach(
     """
     if not exercises.shape[1]:
         raise UsageError(
-            "students without an answer are alike", mend="give at least one step before the lesson"
+            "students without an answer are alike", hint="give at least one step before the lesson"
         )
     pupils = read(model, exercises, answers)
     asked, given, knowledge = [], [], [pupils.knowledge]
