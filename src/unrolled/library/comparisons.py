@@ -24,7 +24,7 @@ class System(Model):
     """One trained model, with the run that it comes from."""
 
     slug: Slug
-    variant: Text
+    preset: Text
     seed: int = 0
     run: Text  # the name of the run's folder
     key: Text
@@ -34,7 +34,7 @@ class System(Model):
     @property
     def name(self) -> str:
         """As the command line names it: ``"luong_attention:general_feeding_de"``."""
-        return f"{self.slug}:{self.variant}"
+        return f"{self.slug}:{self.preset}"
 
 
 class Difference(Model):
