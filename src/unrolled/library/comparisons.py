@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from unrolled.library.fields import Finite, Model, Slug, Text
 
 if TYPE_CHECKING:
-    from unrolled.library.models import Evidence
+    from unrolled.library.measurements import Evidence
 
 LEVEL = 0.05
 """The p below which two systems are told apart."""
@@ -92,16 +92,16 @@ class Comparison(Model):
 def stale_comparison(comparison: Comparison, evidence: Mapping[str, Evidence]) -> str | None:
     """Why a comparison no longer follows from the evidence of its systems, or None.
 
-    The evidence of a paper may rest on newer runs of a variant, which the comparison has not seen. Whether
-    the code of a run has changed is asked where its claims are measured, once.
+    The evidence of a paper may rest on newer runs of a preset, which the comparison has not seen. Whether
+    the code of a run has changed is asked where its statements are measured, once.
 
     Args:
         evidence: of all papers that have some, by slug.
     """
     for system in comparison.systems:
         known = evidence.get(system.slug)
-        runs = {run: key for item in known.measurements for run, key in item.runs.items()} if known else {}
-        of_variant = {key for run, key in runs.items() if run.startswith(f"{system.variant}-s{system.seed}-")}
-        if of_variant and system.key not in of_variant:
-            return f"the evidence of {system.slug} rests on another run of {system.variant} since"
+        runs = known.runs.values() if known else ()
+        of_preset = {run.key for run in runs if (run.preset, run.seed) == (system.preset, system.seed)}
+        if of_preset and system.key not in of_preset:
+            return f"the evidence of {system.slug} rests on another run of {system.preset} since"
     return None

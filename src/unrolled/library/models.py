@@ -128,7 +128,7 @@ class Erratum(Model):
 
 
 class Result(Model):
-    """A headline number of the paper that is worth showing, whether or not a claim tests it."""
+    """A number that is worth showing and that no statement or finding holds: what critics measured."""
 
     what: Text
     value: Text
@@ -137,7 +137,7 @@ class Result(Model):
 
 
 class Reported(Model):
-    """A metric of the long runs that the chapter shows for every variant, whether or not a claim tests it."""
+    """A metric of the long runs that the chapter shows for every preset, judged or not."""
 
     metric: Text  # a name in the run's results: "test_bound"
     name: Text  # as a table heads it: "bound"
@@ -218,7 +218,8 @@ def contradictions(entry: dict) -> Iterator[tuple[str, tuple[str | int, ...]]]:
     """
 
     def named(group: str, field: str) -> Iterator[tuple[int, dict, object]]:
-        for index, item in enumerate(entry.get(group) or ()):
+        items = entry.get(group)
+        for index, item in enumerate(items if isinstance(items, list | tuple) else ()):
             if isinstance(item, dict):
                 yield index, item, item.get(field)
 
@@ -245,7 +246,7 @@ def contradictions(entry: dict) -> Iterator[tuple[str, tuple[str | int, ...]]]:
                 yield f"{item.get('id')} has runs and no 'setting'", (group, index, "id")
     for group in ("statements", "checks"):
         for index, _, names in named("equations", group):
-            for place, name in enumerate(names or ()):
+            for place, name in enumerate(names if isinstance(names, list | tuple) else ()):
                 if isinstance(name, str) and ids.get(name) != group:
                     yield (
                         f"equation names an unknown {group[:-1]} {name!r}",

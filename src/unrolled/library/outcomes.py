@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 
 from unrolled.base.errors import UnrolledError
 from unrolled.library.fields import Source
-from unrolled.library.records import Part, Sample
+from unrolled.library.measurements import Part, Sample
 from unrolled.library.statements import Arm, Finding, Outcome, Quantity, Scale, Statement
 
 Values = Mapping[int, float]
@@ -139,7 +139,14 @@ def describe(quantity: Quantity, ours: Side, against: Side | None = None) -> Par
         agree = None
     else:
         theirs = _on_scale(quantity, against)
-        mean, interval, agree = _difference(quantity, mine, theirs, against.arm.deterministic, level)
+        if against.arm.deterministic:  # one number, the same for every seed
+            theirs = dict.fromkeys(mine, next(iter(theirs.values())))
+        elif ours.arm.deterministic:
+            mine = dict.fromkeys(theirs, next(iter(mine.values())))
+        fixed = against.arm.deterministic or ours.arm.deterministic
+        mean, interval, agree = _difference(
+            quantity, mine, theirs, fixed or quantity.pairing == "paired", level
+        )
     if log:
         mean, interval = math.exp(mean), interval and tuple(map(math.exp, interval))
     return Part(
@@ -187,13 +194,11 @@ def _on_scale(quantity: Quantity, side: Side) -> dict[int, float]:
     return {seed: math.log(value) for seed, value in side.values.items()}
 
 
-def _difference(quantity: Quantity, mine: Values, theirs: Values, fixed: bool, level: float):
+def _difference(quantity: Quantity, mine: Values, theirs: Values, paired: bool, level: float):
     """Mean, interval and agreement of a comparison."""
     lower = isinstance(quantity, Statement) and quantity.direction == "lower"
     sign = -1 if lower else 1
-    if fixed:  # one number, the same for every seed
-        theirs = dict.fromkeys(mine, next(iter(theirs.values())))
-    if fixed or quantity.pairing == "paired":
+    if paired:
         differences = [mine[seed] - theirs[seed] for seed in sorted(set(mine) & set(theirs))]
         if not differences:
             raise UnrolledError(f"{quantity.id}: the two sides share no seed")
@@ -277,7 +282,7 @@ def _ordering(statement: Statement, part: Part, figure) -> tuple[Outcome, str]:
         return Outcome.HOLDS, ""
     if high < -delta:
         return Outcome.OPPOSITE, ""
-    smaller = delta and 0 < low
+    smaller = delta and low > 0
     return Outcome.UNDECIDED, "the difference may be smaller than one that matters" if smaller else ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import JsonValue
 
 from unrolled.base.errors import UnrolledError
-from unrolled.library.records import Run
+from unrolled.library.measurements import Run
 from unrolled.library.statements import Scale, Setting
 
 STAND_IN, SMALLER, SHORTER = "public stand-in", "smaller sizes", "shorter schedule"
