@@ -21,6 +21,7 @@ evidence_app = typer.Typer(
 app.add_typer(evidence_app, name="evidence")
 
 SLUG = typer.Argument(help="The entry's slug.")
+BECAME = typer.Option(None, "--as", help="A claim of version 0.1 and what it became: OLD=NEW.")
 
 
 def rows(slug: str) -> list[dict[str, object]]:
@@ -230,15 +231,15 @@ def _weights(run: Run) -> dict | None:
 @evidence_app.command()
 def archive(
     slug: str = SLUG,
-    became: list[str] = typer.Option([], "--as", help="A claim of version 0.1 and what it became: OLD=NEW."),
+    became: list[str] = BECAME,
 ) -> None:
-    """Archive what version 0.1 measured, by statement. Example: unrolled evidence archive dkt --as raw-rows=rows"""
+    """Archive what version 0.1 measured. Example: unrolled evidence archive dkt --as raw-rows=rows"""
     from unrolled.base.errors import UsageError
     from unrolled.library.archiving import archive as archived
     from unrolled.library.entries import entry_file, read_entry
     from unrolled.library.evidence import save
 
-    pairs = [text.partition("=") for text in became]
+    pairs = [text.partition("=") for text in became or ()]
     if any(not (old and new) for old, _, new in pairs):
         raise UsageError("--as needs OLD=NEW")
     entry, _ = read_entry(entry_file(slug))

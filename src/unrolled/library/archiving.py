@@ -1,4 +1,4 @@
-"""Evidence of version 0.1 as an archive: its code is gone, so its values are shown in grey and counted nowhere."""
+"""Evidence of version 0.1 as an archive: its code is gone, so its values are shown and counted nowhere."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def archive(slug: str, entry: Entry | None, names: Mapping[str, str] | None = No
 
     Args:
         entry: None while it is not migrated; no claim has a statement then.
-        names: ids of claims of version 0.1 and the ids of the statements or findings that they became; a claim
-            that is not named keeps its id, where a statement or finding has it.
+        names: ids of claims of version 0.1 and of the statements or findings that they became; a claim that is
+            not named keeps its id, where a statement or finding has it.
 
     Raises:
         UnrolledError: if there is no evidence, or it cannot be read.

@@ -174,7 +174,7 @@ def _finite(value: object) -> bool:
 
 
 def with_chapter(entry: Entry, chapter: Chapter) -> Evidence:
-    """An entry's evidence with the record of an executed chapter; what rests on its values is measured anew."""
+    """An entry's evidence with an executed chapter's record; what rests on its values is measured anew."""
     old = load(entry.slug) or Evidence(slug=entry.slug)
     groups = {}
     for group, quantities in (("statements", entry.statements), ("findings", entry.findings)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,7 +156,12 @@ def _statements(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
             if quantity.runs and entry.setting(quantity) is None:
                 problem = f"{quantity.id} has runs, and 'paper' has no setting to tell their scale by"
                 yield Fault(document.file, line, problem, "add one")
-            elif not (quantity.runs or quantity.value or getattr(quantity, "not_attempted", None)):
+            known = _presets(entry.slug) if quantity.runs else None
+            for preset in quantity.presets if known else ():
+                if preset not in known:
+                    problem = f"{quantity.id} names preset {preset!r}, which is not in the paper's runs.toml"
+                    yield Fault(document.file, document.line(group, index, "runs"), problem, "add it there")
+            if not (quantity.runs or quantity.value or getattr(quantity, "not_attempted", None)):
                 problem = f"{quantity.id} can neither be measured nor says why not"
                 level = "lacks" if entry.status == "planned" else "fault"
                 yield Fault(document.file, line, problem, "give 'runs', 'value' or 'not_attempted'", level)
@@ -169,6 +175,21 @@ def _statements(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
             name = rest.partition("/")[0]
             if slug == entry.slug and name and not (entry.statement(name) or entry.finding(name)):
                 yield Fault(page.file, line, f"no statement or finding {name!r} of {slug}")
+
+
+def _presets(slug: str) -> set[str]:
+    """The names of a paper's presets, from the text of its ``runs.toml``; none where it has no such file."""
+    path = paths.sources() / "papers" / slug / "runs.toml"
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # training tells what is wrong with it
+        return set()
+    names: set[str] = set()
+    for title, table in tables.items():
+        each = table.get("each", {}) if isinstance(table, dict) else {}
+        choices = [{name: value} for name, values in each.items() for value in values] or [{}]
+        names.update(title.format(**choice) for choice in choices)
+    return names
 
 
 def _imports(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:

@@ -128,7 +128,7 @@ def choose(entry: Entry, quantity: Quantity, runs: Iterable[Run], source: str) -
                 seeds[run.seed] = run
     wanted = {
         preset: max(
-            1 if arm.deterministic else quantity.seeds.n
+            1 if arm.deterministic else quantity.seeds.declared
             for arm in (*quantity.runs, *quantity.against)
             if preset in arm.presets
         )
@@ -145,7 +145,7 @@ def _declared(entry: Entry, preset: str) -> int:
     """How many seeds of a preset the entry declares, at most."""
     return max(
         (
-            item.seeds.n
+            item.seeds.declared
             for item in (*entry.statements, *entry.findings)
             if item.seeds and preset in item.presets
         ),

@@ -162,7 +162,7 @@ def describe(quantity: Quantity, ours: Side, against: Side | None = None) -> Par
 def _declared(quantity: Quantity, side: Side) -> None:
     if not side.values:
         raise UnrolledError(f"{quantity.id}: no value of {side.arm.label}")
-    declared = 1 if side.arm.deterministic or quantity.seeds is None else quantity.seeds.n
+    declared = 1 if side.arm.deterministic or quantity.seeds is None else quantity.seeds.declared
     beyond = sorted(seed for seed in side.values if seed >= declared)
     if beyond:
         raise UnrolledError(
@@ -233,7 +233,7 @@ def _outcome(statement: Statement, part: Part, ours: Side, against: Side | None,
         n = len(set(ours.values) & set(against.values))
     if n < 3:
         return (Outcome.ONE_RUN if n == 1 else Outcome.TWO_RUNS), ""
-    declared = set(range(statement.seeds.n))
+    declared = set(range(statement.seeds.declared))
     missing = sorted(set().union(*(declared - set(side.values) for side in sides)))
     if missing:
         seeds = ", ".join(map(str, missing))

@@ -81,15 +81,17 @@ class Criterion(Model):
 
 
 class Seeds(Model):
-    """Seeds 0 … n-1, declared before the first run, none dropped; at most one increase, with its reason."""
+    """Seeds 0, 1, …, as many as were declared before the first run, none dropped; at most one increase, with
+    its reason. In YAML a number alone is enough.
+    """
 
-    n: int = Field(ge=1)
+    declared: int = Field(ge=1)
     increased_from: int | None = Field(None, ge=1)
     why: str | None = None
 
     @model_validator(mode="after")
     def _declared(self) -> Seeds:
-        if self.increased_from is not None and (self.increased_from >= self.n or not self.why):
+        if self.increased_from is not None and (self.increased_from >= self.declared or not self.why):
             raise ValueError("an increase goes up, and says why")
         return self
 
@@ -99,6 +101,10 @@ class BestOf(Model):
 
     metric: Text  # a name in the runs' results
     goal: Literal["min", "max"]
+
+
+def _seeds(value: object) -> object:
+    return {"declared": value} if isinstance(value, int) else value
 
 
 def _arm(value: object) -> object:
@@ -123,7 +129,7 @@ class Arm(Model):
         return self.name or ", ".join(self.presets).replace("_", " ")
 
 
-Arms = tuple[Annotated[Arm, BeforeValidator(_arm)], ...]
+Arms = tuple[Annotated[Arm, BeforeValidator(_arm, json_schema_input_type=str | Arm)], ...]
 
 
 class Quantity(Model):
@@ -138,7 +144,7 @@ class Quantity(Model):
     runs: Arms = ()
     against: Arms = ()
     pairing: Literal["paired", "welch"] | None = None  # paired: both sides share data and batches, by seed
-    seeds: Seeds | None = None
+    seeds: Annotated[Seeds | None, BeforeValidator(_seeds, json_schema_input_type=int | Seeds | None)] = None
     value: str | None = None  # a value of the chapter, where no run measures it
     setting: Label | None = None  # which of the paper's settings; needed where there are several
 
@@ -196,8 +202,8 @@ class Statement(Quantity):
                     raise ValueError("a value needs the paper's 'spread', 'standard_error' or 'test_items'")
         if self.value and self.kind != "exact":
             raise ValueError("a value of the chapter can only be judged as 'exact'; others need runs")
-        if self.rule and self.seeds and self.rule.needed > self.seeds.n:
-            raise ValueError(f"{self.rule.needed} of {self.seeds.n} seeds can never be met")
+        if self.rule and self.seeds and self.rule.needed > self.seeds.declared:
+            raise ValueError(f"{self.rule.needed} of {self.seeds.declared} seeds can never be met")
         if self.best_of and self.kind != "value":
             raise ValueError("'best_of' belongs to values")
         if self.metric_scale == "log" and self.delta and self.delta <= 1:

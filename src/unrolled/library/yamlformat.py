@@ -18,7 +18,7 @@ from unrolled.library.yamltext import read_yaml
 
 WIDTH = 108
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_ROWS = {"links", "relations", "notation", "reported"}
+_ROWS = {"links", "relations", "notation", "reported", "runs", "against"}
 """Lists whose items are one line each."""
 _INLINE = {"locus", "rule", "best_of", "seeds", "data", "stand_ins", "sizes", "schedule"}
 """Mappings that stand on one line."""
@@ -36,7 +36,6 @@ _ORDERS: dict[str, list[str]] = {
         "findings": statements.Finding,
         "checks": statements.Check,
         "omitted": statements.Omitted,
-        "figure": statements.Figure,
         "runs": statements.Arm,
         "against": statements.Arm,
         "departures": models.Departure,
@@ -49,6 +48,8 @@ _ORDERS: dict[str, list[str]] = {
         "seeds": statements.Seeds,
     }.items()
 }
+_ORDERS["statements"].sort(key=lambda name: name not in ("id", "kind", "headline", "says", "locus", "source"))
+_ORDERS["findings"].sort(key=lambda name: name not in ("id", "says"))
 _WORDS = re.compile(r"(y|n|yes|no|on|off|true|false|null|~|nan|inf)", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ .,/()'+;%*&=·–’-]*", re.ASCII)
 _WORDY = re.compile(r"[A-Za-z][A-Za-z0-9_ ./()'+;%*&=·–’-]*", re.ASCII)
