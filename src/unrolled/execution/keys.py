@@ -9,6 +9,7 @@ nothing is imported.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -83,7 +84,7 @@ def imported(notebook: Mapping[str, Any], path: str | Path) -> set[str]:
     modules = set()
     for number, cell in enumerate(code_cells(notebook), 1):
         try:
-            names = keys.imports(python(cell["source"]), "__main__", is_package=False)
+            names = keys.imports(ast.parse(python(cell["source"])), "__main__", is_package=False)
         except SyntaxError as error:
             raise UnrolledError(f"code cell {number} is not Python: {error.msg}", file=path) from error
         for name in names:

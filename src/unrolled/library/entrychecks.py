@@ -156,18 +156,16 @@ def _imports(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
     arrows: dict[str, tuple[Path, int]] = {}
     for file in sorted(folder.rglob("*.py")):
         module = ".".join(("unrolled", *file.relative_to(paths.sources()).with_suffix("").parts))
-        text = file.read_text(encoding="utf-8")
         try:
-            names = keys.imports(text, module.removesuffix(".__init__"), file.name == "__init__.py")
+            names = keys.imports_of(file, module.removesuffix(".__init__"))
         except SyntaxError as error:
             yield Fault(file, error.lineno or 1, f"not Python: {error.msg}")
             continue
         for name in names:
             parts = name.split(".")
             if parts[:2] == ["unrolled", "papers"] and len(parts) > 2 and parts[2] != entry.slug:
-                at = next(
-                    (n for n, line in enumerate(text.splitlines(), 1) if f"papers.{parts[2]}" in line), 1
-                )
+                lines = enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+                at = next((n for n, line in lines if f"papers.{parts[2]}" in line), 1)
                 arrows.setdefault(parts[2], (file, at))
     for slug in sorted(set(arrows) - set(entry.builds_on)):
         file, line = arrows[slug]
