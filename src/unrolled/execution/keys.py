@@ -123,18 +123,16 @@ def _hash(content: object) -> str:
 
 def _entry(slug: str) -> dict[str, Any]:
     """The entry as plain data; an empty one where there is none (its faults are for `unrolled check`)."""
-    import yaml
+    from unrolled.library.entries import read_entry
 
     file = paths.entries() / f"{slug}.yaml"
     if not file.is_file():
         return {}
-    try:
-        entry = yaml.load(
-            file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )
-    except yaml.YAMLError as error:
-        raise UnrolledError(f"not YAML: {str(error).splitlines()[0]}", file=file) from error
-    return entry if isinstance(entry, dict) else {}
+    _, document = read_entry(file)
+    if document.data is None and document.faults:
+        fault = document.faults[0]
+        raise UnrolledError(fault.problem, file=file, line=fault.line, hint=fault.hint)
+    return document.data if isinstance(document.data, dict) else {}
 
 
 def _claims(entry: Mapping[str, Any]) -> dict[str, str]:
