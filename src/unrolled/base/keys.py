@@ -68,6 +68,12 @@ def _imported(path: str, module: str, stamp: Stamp) -> frozenset[str]:
     return frozenset(imports(syntax_tree(file), module, file.name == "__init__.py"))
 
 
+@lru_cache(maxsize=1024)
+def _modules(path: str, module: str, root: Path, stamp: Stamp) -> tuple[str, ...]:
+    """The names that the file of a module imports and that are modules themselves."""
+    return tuple(name for name in imports_of(Path(path), module) if module_file(name, root))
+
+
 def closure(modules: Iterable[str], root: Path | None = None) -> dict[str, Path]:
     """Every module of the package that ``modules`` import, directly or not, with its file; sorted by name.
 
@@ -86,10 +92,9 @@ def closure(modules: Iterable[str], root: Path | None = None) -> dict[str, Path]
             continue
         seen[module] = file
         try:
-            names = imports_of(file, module)
+            pending.extend(_modules(str(file), module, folder, stamp(file)))
         except SyntaxError as error:
             raise UnrolledError(f"not Python: {error.msg}", file=file, line=error.lineno) from error
-        pending.extend(names)
         parent = module.rpartition(".")[0]
         if parent not in (
             "",

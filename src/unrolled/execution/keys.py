@@ -21,6 +21,7 @@ from typing import Any
 
 from unrolled.base import keys, paths
 from unrolled.base.errors import UnrolledError
+from unrolled.library.outputs import code_cells
 
 PINNED = ("torch", "numpy")
 """The distributions whose version changes numbers."""
@@ -57,11 +58,6 @@ def read_notebook(path: str | Path) -> dict[str, Any]:
         if isinstance(cell["source"], list):
             cell["source"] = "".join(cell["source"])
     return notebook
-
-
-def code_cells(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The code cells that hold something; messages count them from 1."""
-    return [cell for cell in notebook["cells"] if cell.get("cell_type") == "code" and cell["source"].strip()]
 
 
 def python(source: str) -> str:

@@ -13,6 +13,7 @@ from unrolled.library.chapters import Page, same_latex
 from unrolled.library.comparisons import stale_comparison
 from unrolled.library.evidence import evidence_file, load, stale_claims
 from unrolled.library.faults import Fault, Faulty
+from unrolled.library.gate import gate_faults
 from unrolled.library.models import Concept, Entry, Evidence
 from unrolled.library.yamltext import Document
 
@@ -40,6 +41,7 @@ def entry_faults(knowledge: Knowledge, entry: Entry, notebook_key: str | None) -
     yield from _imports(knowledge, entry)
     yield from _evidence(knowledge, entry, notebook_key)
     yield from _lacks(knowledge, entry)
+    yield from gate_faults(knowledge, entry)
 
 
 def _keys(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
