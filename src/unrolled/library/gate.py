@@ -14,6 +14,7 @@ from unrolled.base import keys, paths
 from unrolled.base.source import Stamp, stamp, syntax_tree
 from unrolled.library import outputs
 from unrolled.library.faults import Fault
+from unrolled.library.latex import plain_field
 from unrolled.library.models import Entry
 from unrolled.library.oracles import oracle_faults
 from unrolled.library.places import place_faults
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _LATER = frozenset({"extends", "generalises", "replaces-component", "evaluates", "combines", "surveys"})
 """Relations of a later work to an earlier one: together they have no cycle; nor has any other type alone."""
 
+_TEX_LINK = re.compile(r"\\(?:href|url)\s*\{([^{}]*)\}")
+
 _SYMMETRIC = frozenset({"contradicts"})
 
 
@@ -32,6 +35,7 @@ def book_faults(knowledge: Knowledge) -> Iterator[Fault]:
     """Faults of the book as a whole."""
     yield from _cycles(knowledge)
     yield from _contents()
+    yield from _addresses(knowledge)
     for page in knowledge.pages:
         if page.file.suffix == ".ipynb" and not page.faults:
             yield from notebook_faults(page.file)
@@ -126,6 +130,20 @@ def _names(path: str, stamp: Stamp) -> frozenset[str]:
         return frozenset()
     found = {getattr(node, name, None) for node in nodes for name in ("id", "arg", "attr", "name")}
     return frozenset(name for name in found if isinstance(name, str))
+
+
+def _addresses(knowledge: Knowledge) -> Iterator[Fault]:
+    """The bibliography's addresses are plain http(s): a page makes links of them."""
+    for key, reference in knowledge.bib.entries.items():
+        found = [
+            (name, address) for name, text in reference.fields.items() for address in _TEX_LINK.findall(text)
+        ]
+        fields = {name: plain_field(name, reference.get(name)) for name in ("url", "pdf", "code")}
+        found += [(name, address) for name, address in fields.items() if not _TEX_LINK.search(address)]
+        for name, address in found:
+            if address and not address.lower().startswith(("https://", "http://", "mailto:")):
+                problem = f"{key!r}: the address in {name} is not plain http(s): {address[:60]!r}"
+                yield Fault(knowledge.bib.file, reference.line, problem, "give one that begins with https://")
 
 
 def _contents() -> Iterator[Fault]:
