@@ -83,7 +83,7 @@ def test_every_oracle_fails_when_its_implementation_is_broken():
 def test_an_oracle_that_compares_the_code_with_itself_is_told_when_the_code_is_broken(checkout):
     edit(
         checkout / "tests/oracles/test_bn_lstm.py",
-        "bn_step(*code).c.detach().numpy(), oracle.equation_7(a[\"c\"], preactivations)",
+        'bn_step(*code).c.detach().numpy(), oracle.equation_7(a["c"], preactivations)',
         "bn_step(*code).c.detach().numpy(), bn_step(*code).c.detach().numpy()",
     )
     answer = call(checkout, "pytest", "-q", "--broken", "tests/oracles/test_bn_lstm.py")

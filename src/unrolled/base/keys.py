@@ -87,8 +87,8 @@ def closure(modules: Iterable[str], root: Path | None = None) -> dict[str, Path]
             raise UnrolledError(f"no module {module}", file=folder)
     while pending:
         module = pending.pop()
-        file = module_file(module, folder)
-        if file is None or module in seen:
+        file = None if module in seen else module_file(module, folder)
+        if file is None:
             continue
         seen[module] = file
         try:

@@ -28,6 +28,9 @@ _LATER = frozenset({"extends", "generalises", "replaces-component", "evaluates",
 
 _TEX_LINK = re.compile(r"\\(?:href|url)\s*\{([^{}]*)\}")
 
+_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:")
+_SAFE = ("https://", "http://", "mailto:")
+
 _SYMMETRIC = frozenset({"contradicts"})
 
 
@@ -133,15 +136,12 @@ def _names(path: str, stamp: Stamp) -> frozenset[str]:
 
 
 def _addresses(knowledge: Knowledge) -> Iterator[Fault]:
-    """The bibliography's addresses are plain http(s): a page makes links of them."""
+    """No address in the bibliography runs anything: the pages make links of them."""
     for key, reference in knowledge.bib.entries.items():
-        found = [
-            (name, address) for name, text in reference.fields.items() for address in _TEX_LINK.findall(text)
-        ]
-        fields = {name: plain_field(name, reference.get(name)) for name in ("url", "pdf", "code")}
-        found += [(name, address) for name, address in fields.items() if not _TEX_LINK.search(address)]
-        for name, address in found:
-            if address and not address.lower().startswith(("https://", "http://", "mailto:")):
+        links = [(name, link) for name, text in reference.fields.items() for link in _TEX_LINK.findall(text)]
+        links += [(name, plain_field(name, reference.get(name))) for name in ("url", "pdf", "code")]
+        for name, address in links:
+            if _SCHEME.match(address) and not address.lower().lstrip().startswith(_SAFE):
                 problem = f"{key!r}: the address in {name} is not plain http(s): {address[:60]!r}"
                 yield Fault(knowledge.bib.file, reference.line, problem, "give one that begins with https://")
 
