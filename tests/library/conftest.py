@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,13 +14,16 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside this one that the tests share
 
+from statement_samples import with_samples  # noqa: E402
+
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
     """A copy of the project's ``bib/`` and of the sources that its entry names, with paths set to it."""
     root = tmp_path / "project"
     (root / "bib" / "entries").mkdir(parents=True)
-    shutil.copy(ROOT / "bib" / "entries" / "bn_lstm.yaml", root / "bib" / "entries")
+    text = (ROOT / "bib" / "entries" / "bn_lstm.yaml").read_text(encoding="utf-8")
+    (root / "bib" / "entries" / "bn_lstm.yaml").write_text(with_samples(text), encoding="utf-8")
     entry = yaml.safe_load((ROOT / "bib" / "entries" / "bn_lstm.yaml").read_text(encoding="utf-8"))
     keys = {entry["key"], *entry["also_cite"]}
     blocks = re.split(r"(?m)^(?=@)", (ROOT / "bib" / "references.bib").read_text(encoding="utf-8"))
