@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unrolled.base import keys
 from unrolled.library import staleness
-from unrolled.library.measurements import run_name
+from unrolled.library.measurements import Run, run_name
 
 BLOCK = """\
 paper:
@@ -130,6 +130,12 @@ def result(preset: str = "bn_lstm", seed: int = 0, accuracy: float = 0.95, **fie
     }
     made["key_parts"] = parts | fields.get("key_parts", {})
     return made | {"key": keys.combine(made["key_parts"])}
+
+
+def run(*arguments, **fields) -> Run:
+    """The same as evidence keeps it."""
+    found = result(*arguments, **fields)
+    return Run.model_validate({name: found[name] for name in Run.model_fields if name in found})
 
 
 HISTORY = [

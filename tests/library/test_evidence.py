@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from statement_samples import ACCURACIES, notebook, put, put_all, result, source
+from statement_samples import ACCURACIES, notebook, put, put_all, result, run, source
 
 from unrolled.base import keys, records
 from unrolled.base.errors import UnrolledError, UsageError
@@ -73,12 +73,12 @@ def test_each_run_stands_in_the_evidence_once_with_all_that_it_says(store):
     put_all(store)
     evidence = collect(entry()).evidence
     assert len(evidence.runs) == 6
-    run = next(run for run in evidence.runs.values() if (run.preset, run.seed) == ("bn_lstm", 1))
+    kept = next(run for run in evidence.runs.values() if (run.preset, run.seed) == ("bn_lstm", 1))
     said = result("bn_lstm", 1, ACCURACIES["bn_lstm"][1])
     for name in set(Run.model_fields) - {"curve", "weights", "carried_over", "selection"}:
-        assert getattr(run, name) == said[name], name
-    assert run.curve["valid_error"] == (0.05, 0.06)
-    assert run.commit == "abc"
+        assert getattr(kept, name) == said[name], name
+    assert kept.curve["valid_error"] == (0.05, 0.06)
+    assert kept.commit == "abc"
 
 
 def test_evidence_reads_as_it_was_written_and_writes_the_same_bytes(store):
@@ -204,11 +204,8 @@ def test_a_metric_that_a_run_lacks_is_named(store):
 
 def test_evidence_is_stale_when_code_data_or_versions_changed(project):
     def reason(carried=None, **parts):
-        found = result(key_parts=parts)
-        run = Run.model_validate({name: found[name] for name in Run.model_fields if name in found})
-        return staleness.Present("bn_lstm", ("mnist",)).stale(
-            run.model_copy(update={"carried_over": carried})
-        )
+        made = run(key_parts=parts).model_copy(update={"carried_over": carried})
+        return staleness.Present("bn_lstm", ("mnist",)).stale(made)
 
     assert reason() is None
     assert "the code changed" in reason(source="other")

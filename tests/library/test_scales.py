@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from statement_samples import result
+import statement_samples
 
 from unrolled.base.errors import UnrolledError
 from unrolled.library.measurements import Run
@@ -21,8 +21,7 @@ SETTING = Setting(
 
 
 def run(complete: bool = True, **config) -> Run:
-    found = result(config={"cell": "lstm"} | config, complete=complete)
-    return Run.model_validate({name: found[name] for name in Run.model_fields if name in found})
+    return statement_samples.run(config={"cell": "lstm"} | config, complete=complete)
 
 
 @pytest.mark.parametrize(
