@@ -8,9 +8,10 @@ from unrolled.base import paths
 from unrolled.library import bibliography
 from unrolled.library.chapters import pages
 from unrolled.library.entries import read_all, read_concepts
-from unrolled.library.entrychecks import Knowledge, entry_faults
+from unrolled.library.entrychecks import entry_faults
 from unrolled.library.faults import Fault
 from unrolled.library.gate import book_faults
+from unrolled.library.statementchecks import Knowledge
 from unrolled.library.yamltext import Document
 
 

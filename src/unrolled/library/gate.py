@@ -21,7 +21,7 @@ from unrolled.library.places import place_faults
 from unrolled.library.yamltext import Document, read_yaml
 
 if TYPE_CHECKING:
-    from unrolled.library.entrychecks import Knowledge
+    from unrolled.library.statementchecks import Knowledge
 
 _LATER = frozenset({"extends", "generalises", "replaces-component", "evaluates", "combines", "surveys"})
 """Relations of a later work to an earlier one: together they have no cycle; nor has any other type alone."""
