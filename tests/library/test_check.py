@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from comparison_samples import comparison
-from statement_samples import notebook, put_all, run
+from statement_samples import BLOCK, notebook, put_all, run
 
 from unrolled.library import evidence as files
 from unrolled.library.chapters import read_page, same_latex
@@ -79,7 +79,33 @@ def test_a_whole_chain_has_no_fault_and_tells_what_is_lacking(whole):
             "key: cooijmans2017recurent",
             "'cooijmans2017recurent' is not in the bibliography",
         ),
+        (
+            ENTRY,
+            "also_cite: [hochreiter1997long, ",
+            "also_cite: [hochreiter1997lng, ",
+            "'hochreiter1997lng' is not in the bib",
+        ),
+        (ENTRY, "model:batch_norm", "model:batch_nrm", "did you mean batch_norm"),
+        (ENTRY, "::test_equation_6_bn_preactivations", "::test_equation_6", "oracle not found"),
+        (ENTRY, "concepts: [lstm, ", "concepts: [lsm, ", "unknown concept 'lsm'"),
+        (ENTRY, "target: le2015simple", "target: le2015simpel", "which is no entry and no key"),
+        (ENTRY, "builds_on: []", "builds_on: [bn_lstm]", "imports nothing of it"),
+        (ENTRY, "year: 2017", "year: 2016", "cooijmans2017recurrent says 2017"),
+        (ENTRY, "label: bn-lstm-7", "label: bn-lstm-7b", "equation bn-lstm-7b is not in the chapter"),
+        (ENTRY, "phi(W_h", "psi(W_h", "equation bn-lstm-1 differs"),
+        (ENTRY, '::test_equation_6_bn_preactivations"]', '::test_6"]', "check equal: test not found"),
         (ENTRY, BLOCK.partition("statements:")[0], "", "'paper' has no setting to tell their scale by"),
+        (ENTRY, "    headline: true\n", "", "no statement is a headline"),
+        (ENTRY, "    not_attempted: The data have a licence that forbids it.\n", "", "ptb can neither be"),
+        ("bib/concepts.yaml", "entry: bn_lstm", "entry: bn_lsm", "no entry 'bn_lsm'"),
+        ("bib/references.bib", "@misc{le2015simple,", "@misc{le2015simpel,", "cited by no entry and no page"),
+        ("bib/references.bib", "title         = {Long Short-Term Memory},\n", "", "has no title"),
+        (
+            "bib/references.bib",
+            "{Long Short-Term Memory}",
+            "{Long Short-Term Memory",
+            "broken entry 'hochreiter1997long'",
+        ),
         (
             "notebooks/bn_lstm.ipynb",
             "{cite}`ioffe2015batch`",
