@@ -128,7 +128,7 @@ class MemN2N(nn.Module):
 
     *Departures*: unspecified: with layer-wise tying B and W are matrices of their own.
 
-    *Raises*: `UsageError` for sizes below 1, an unknown option, or more slots than ``memory``.
+    *Raises*: `UsageError` for sizes below 1, an unknown option, more slots than ``memory``, or wider sentences.
 
     >>> model = MemN2N(vocabulary=12, embedding=8, memory=5, words=2)
     >>> sentences = torch.tensor([[0, 0], [1, 2], [3, 4]])
@@ -199,6 +199,8 @@ class MemN2N(nn.Module):
         missing = self.memory - story.shape[1]
         if missing < 0:
             raise UsageError(f"a story has {story.shape[1]} slots; the memory has {self.memory}")
+        if sentences.shape[1] > self.words:
+            raise UsageError(f"a sentence has {sentences.shape[1]} words; the network takes {self.words}")
         story = functional.pad(story, (0, missing))
         when = in_order(story).when if when is None else functional.pad(when, (0, missing), value=self.memory)
         mask = None if self.attend_empty else when < self.memory
