@@ -117,11 +117,10 @@ def test_restarts_as_one_program_are_the_restarts_one_by_one():
         assert {"last_valid_training_loss", "last_test_error", "test_task_1"} <= set(run.metrics)
 
 
-def test_a_few_epochs_on_the_first_task_learn():
-    experiment = bound(
-        questions=200, embedding=20, updates=70, linear_updates=10, halve_every=70, evaluate_every=70
-    )
-    assert fit(experiment).metrics["last_valid_training_error"] < 0.75  # of six places
+def test_some_epochs_on_the_first_task_learn():
+    learns = {"updates": 200, "halve_every": 200, "linear_updates": 20, "learning_rate": 0.01}
+    experiment = bound(questions=200, embedding=20, evaluate_every=200, **learns)
+    assert fit(experiment).metrics["last_valid_training_error"] < 0.6  # of six places
 
 
 def test_the_language_model_reads_the_words_before(monkeypatch):
