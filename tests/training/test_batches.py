@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from unrolled.base.errors import UsageError
 from unrolled.training.batches import Batches, batch_indices
+from unrolled.training.trainer import place
 
 sizes = st.integers(1, 50).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n)))
 
@@ -50,3 +51,16 @@ def test_processes_share_each_batch():
     assert torch.equal(torch.cat(shares), whole)
     with pytest.raises(UsageError, match="cannot share it evenly"):
         Batches((x,), 6, seed=0, world=4)
+
+
+def test_random_numbers_differ_between_seeds_updates_and_from_the_shared_ones():
+    def drawn(seed, update):
+        at = place(seed, update)
+        return torch.rand(4, generator=at.generator), torch.rand(4, generator=at.shared)
+
+    places = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 3)]
+    own = torch.stack([drawn(*at)[0] for at in places])
+    shared = torch.stack([drawn(0, update)[1] for update in (0, 1, 3)])
+    assert len(torch.cat((own, shared)).unique(dim=0)) == len(places) + 3
+    assert torch.equal(drawn(0, 1)[1], drawn(5, 1)[1])
+    assert torch.equal(drawn(2, 3)[0], own[-1])
