@@ -63,7 +63,7 @@ def step(h, c, x, *weights):
 
 
 def bn_step(h, c, x, *weights):
-    return bn_lstm_step(LSTMState(h, c), x, BNLSTMWeights(*weights))[0]
+    return bn_lstm_step(LSTMState(h, c), x, BNLSTMWeights(*weights))
 
 
 def test_equation_1_simple_rnn(draw):
@@ -113,7 +113,7 @@ def test_equation_6_bn_preactivations(bn_lstm):
     expected = oracle.equation_6(*(a[name] for name in names))
 
     def preactivations(h, x, *weights):
-        return bn_preactivations(h, x, BNLSTMWeights(*weights))[0]
+        return bn_preactivations(h, x, BNLSTMWeights(*weights))
 
     ours = preactivations(h, x, *weights)
     np.testing.assert_allclose(gates_to_paper(ours.detach().numpy()), expected, **EXACT)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from unrolled.base.errors import unknown
 from unrolled.data import digits, mnist, registry
-from unrolled.papers.bn_lstm.model import SequenceClassifier
+from unrolled.papers.bn_lstm.classifier import SequenceClassifier
 from unrolled.training.experiment import Arrays, Splits, TrainingConfig
 
 CHUNK = 1000
