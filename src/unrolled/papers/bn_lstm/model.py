@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.nn.cells import LSTMState, Unrolled, check_features, lstm_gates
-from unrolled.nn.scan import ShapeError, expand_state, length_mask, scan
+from unrolled.nn.scan import ShapeError, expand_state, length_mask, map_tensors, scan
 from unrolled.papers.bn_lstm.statistics import Moments, PopulationStatistics, StepStatistics, TrackedMoments
 
 BATCH = StepStatistics()
@@ -38,13 +38,14 @@ def batch_norm(
     moments: Moments | TrackedMoments | None = None,
     epsilon: float = 1e-5,
 ) -> Float[Tensor, "batch units"]:
-    """Batch normalization of every unit: by torch's own with the batch's moments, or with others.
+    """Batch normalization of every unit, with the batch's moments unless others are given.
 
     *Paper*: cooijmans2017recurrent, Section 2.2, equation 5.
 
         BN(z; gamma, beta) = beta + gamma * (z - E[z]) / sqrt(Var[z] + epsilon)
 
-    *Shapes*: as annotated; ``moments`` hold ``[units]``. ``beta`` None is zero.
+    *Shapes*: as annotated; ``moments`` hold ``[units]``. ``beta`` None is zero. Gradients pass through the
+    batch's moments and through tracked ones, which are of some of its rows; given ones are constants.
 
     >>> batch_norm(torch.tensor([[0.0], [2.0]]), torch.tensor([0.1])).round(decimals=4)
     tensor([[-0.1000],
@@ -52,7 +53,9 @@ def batch_norm(
     """
     if moments is None:
         return functional.batch_norm(z, None, None, gamma, beta, training=True, eps=epsilon)
-    mean, variance = moments if isinstance(moments, Moments) else moments(z)
+    if isinstance(moments, Moments):
+        return functional.batch_norm(z, *moments, gamma, beta, eps=epsilon)
+    mean, variance = moments(z)
     normalised = gamma * ((z - mean) * torch.rsqrt(variance + epsilon))
     return normalised if beta is None else beta + normalised
 
@@ -222,7 +225,8 @@ class BNLSTM(nn.Module):
         return Unrolled(h.transpose(0, 1) if self.batch_first else h, found.last), used
 
     def _evaluated_step(self, state: LSTMState, t: _Sequence, weights: BNLSTMWeights) -> LSTMState:
-        return bn_lstm_step(state, t.x, weights, t.statistics, self.epsilon)
+        statistics = map_tensors(lambda kept: kept.squeeze(0), t.statistics)
+        return bn_lstm_step(state, t.x, weights, statistics, self.epsilon)
 
     @torch.no_grad()
     def estimate_statistics(self, batches: Iterable[Tensor | tuple[Tensor, Tensor]]) -> None:
