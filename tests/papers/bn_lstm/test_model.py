@@ -5,7 +5,7 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional
 
-from unrolled.base.errors import UnrolledError, UsageError
+from unrolled.base.errors import UnrolledError
 from unrolled.nn.scan import ShapeError
 from unrolled.papers.bn_lstm.classifier import SequenceClassifier
 from unrolled.papers.bn_lstm.model import BNLSTM, batch_norm, bn_lstm_step, initialise
@@ -234,11 +234,6 @@ def test_classifiers_read_the_last_state(cell):
     assert torch.equal(model(x), model.readout(model.layer(x).h[:, -1]))
     lengths = torch.tensor([9, 4, 1])
     torch.testing.assert_close(model(x, lengths)[1], model(x[:, :4])[1], rtol=1e-5, atol=1e-6)
-
-
-def test_an_unknown_cell_is_named_with_the_near_ones():
-    with pytest.raises(UsageError, match=r"no cell 'lstn' .did you mean lstm"):
-        SequenceClassifier("lstn")
 
 
 @pytest.mark.parametrize("cell", ["lstm", "bn_lstm"])

@@ -1,6 +1,7 @@
 """The network of the paper's MNIST experiments: either cell, and the class read from its last state."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -14,7 +15,8 @@ class SequenceClassifier(nn.Module):
     """Sequences to classes, read from the last hidden state: the network of the paper's MNIST experiments.
 
     *Paper*: cooijmans2017recurrent, Section 5.1. Both cells, "lstm" (torch's fused layer) and
-    "bn_lstm", are initialised alike. Further keywords are those of `BNLSTM`; "lstm" takes none.
+    "bn_lstm", are initialised alike. Further keywords are those of `BNLSTM`; "lstm" takes none. In training
+    "bn_lstm" needs at least two sequences, and before evaluation `estimate_statistics`.
 
     *Shapes*: ``x`` is ``[batch, time, input]``; the result, logits, ``[batch, classes]``.
 
@@ -29,7 +31,7 @@ class SequenceClassifier(nn.Module):
 
     def __init__(
         self,
-        cell: str,
+        cell: Literal["lstm", "bn_lstm"],
         *,
         input_size: int = 1,
         hidden_size: int = 100,
@@ -38,7 +40,7 @@ class SequenceClassifier(nn.Module):
     ) -> None:
         super().__init__()
         if cell not in ("lstm", "bn_lstm"):
-            raise unknown("cell", cell, ("lstm", "bn_lstm"))
+            raise unknown("cell", cell, ("lstm", "bn_lstm"), listing="there are lstm, bn_lstm")
         if cell == "bn_lstm":
             self.layer = BNLSTM(input_size, hidden_size, **options)
         else:

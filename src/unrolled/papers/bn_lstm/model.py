@@ -140,9 +140,9 @@ class BNLSTM(nn.Module):
 
     *Paper*: cooijmans2017recurrent, Section 3; initial values from Section 4 and the released code.
 
-    In training a step normalises with its batch's moments. Evaluation needs `estimate_statistics` before it,
-    and again after further training. Padding never enters the statistics, and a step with fewer than two live
-    sequences normalises with those of the step before.
+    In training a step normalises with its batch's moments: there must be at least two sequences. Evaluation
+    needs `estimate_statistics` before it, and again after further training. Padding never enters the
+    statistics, and a step with fewer than two live sequences normalises with those of the step before.
 
     *Options*: ``max_length`` is T_max, up to which steps have their own statistics. ``gamma`` is the first
     value of all scales; ``noise`` the standard deviation of Gaussian noise on h_0 in training.
@@ -151,7 +151,7 @@ class BNLSTM(nn.Module):
 
     *Departures*: the noise is not added in evaluation, where the released code adds it.
 
-    *Raises*: `ShapeError` for a wrong number of features, and in training for fewer than two sequences;
+    *Raises*: `ShapeError` for a wrong number of features, and in training without two sequences;
     `UnrolledError` in evaluation without statistics.
 
     >>> layer = BNLSTM(3, 5, max_length=10)
@@ -208,7 +208,8 @@ class BNLSTM(nn.Module):
         x = x.transpose(0, 1) if self.batch_first else x
         time, batch = x.shape[:2]
         mask = None if lengths is None else length_mask(lengths, time)
-        alone = batch < 2 or (mask is not None and time and mask.device.type == "cpu" and mask[0].sum() < 2)
+        looked_at = mask is not None and mask.device.type == "cpu" and not torch.compiler.is_compiling()
+        alone = batch < 2 or (looked_at and time > 0 and mask[0].sum() < 2)
         if self.training and alone:
             raise ShapeError(f"batch statistics need at least two sequences; x is {list(x.shape)}")
         if initial is None:
