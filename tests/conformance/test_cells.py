@@ -172,18 +172,6 @@ def test_a_wrong_number_of_lengths_is_an_error(cell):
         build(cell)(sequences(), torch.tensor([1, 2]))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "fast_cell", [cell for cell in _cells.CELLS if cell.has_fast], ids=lambda cell: cell.name
-)
-def test_compiled_equals_eager(fast_cell):
-    eager, fast = build(fast_cell, fast=False), build(fast_cell, fast=True)
-    fast.load_state_dict(eager.state_dict())
-    x = sequences()
-    torch.testing.assert_close(fast(x).h, eager(x).h, rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(gradients(fast, x), gradients(eager, x), rtol=1e-10, atol=1e-10)
-
-
 class OneStep(torch.nn.Module):
     """A layer over one step: from an input and the parts of its state to the parts of the next."""
 
