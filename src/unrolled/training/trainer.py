@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from unrolled.base.allocator import keep_freed_memory
@@ -91,8 +92,12 @@ def isolated_rng() -> Iterator[None]:
 
 def place(seed: int, update: int) -> At:
     """Where the training of a seed stands before an update, with the random numbers that belong to it."""
-    own = torch.Generator().manual_seed(((seed + 1) << 32) + update)
-    return At(update, own, torch.Generator().manual_seed(update))
+
+    def generator(*entropy: int) -> torch.Generator:
+        # torch's generator on the CPU takes 32 bits of a seed and drops the rest: mix before, do not shift.
+        return torch.Generator().manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+
+    return At(update, generator(update, seed + 1), generator(update, 0))
 
 
 class Trainer:
