@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unrolled.nn.precision import at_least_float32
 from unrolled.nn.scan import ShapeError
 
 SMALLEST_NORM = 1e-8
@@ -51,6 +52,9 @@ def cosine_similarity(
     >>> cosine_similarity(torch.tensor([[3.0, 4.0]]), torch.tensor([[6.0, 8.0], [0.0, 1.0], [0.0, 0.0]]))
     tensor([[1.0000, 0.8000, 0.0000]])
     """
+    # Only the key is divided by its length, so that the memory is not copied. In at least float32: one over
+    # the length of a nearly empty row is more than float16 holds.
+    query, memory = at_least_float32(query), at_least_float32(memory)
     along = query * _inverse_norm(query).unsqueeze(-1)
     return along @ memory.mT * _inverse_norm(memory).unsqueeze(-2)
 
@@ -72,7 +76,7 @@ def content_weighting(
     >>> content_weighting(rows[:1], torch.tensor([2.0]), rows)
     tensor([[0.8808, 0.1192]])
     """
-    return (strength.unsqueeze(-1) * cosine_similarity(query, memory)).softmax(-1)
+    return (strength.unsqueeze(-1) * cosine_similarity(query, memory)).softmax(-1).to(query.dtype)
 
 
 def interpolate(
@@ -91,7 +95,8 @@ def interpolate(
     >>> interpolate(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([0.25])).tolist()
     [[0.25, 0.75]]
     """
-    return torch.lerp(before, by_content, gate.unsqueeze(-1))
+    gate = gate.unsqueeze(-1)
+    return gate * by_content + (1 - gate) * before
 
 
 def circular_shift(
@@ -210,7 +215,7 @@ def erase_rows(
     """
     for head in range(weighting.shape[-2]):
         share = weighting[..., head, :].unsqueeze(-1) * erase[..., head, :].unsqueeze(-2)
-        memory = torch.addcmul(memory, memory, share, value=-1)
+        memory = memory * (1 - share)
     return memory
 
 

@@ -14,7 +14,7 @@ from unrolled.base.errors import UsageError, unknown
 from unrolled.nn.cells import check_features, lstm_gates
 from unrolled.nn.compiled import compiled_step
 from unrolled.nn.memory import Addressing, address, read, write
-from unrolled.nn.scan import expand_state, map_tensors, scan
+from unrolled.nn.scan import ShapeError, expand_state, length_mask, map_tensors, scan
 from unrolled.papers.ntm.heads import HeadLayout, HeadParameters, head_parameters
 
 SMALL = 1e-6
@@ -28,9 +28,9 @@ OPTIONS = {
 
 
 class NTMState(NamedTuple):
-    """The state of a neural Turing machine; ``h`` and ``c`` hold all layers of an LSTM controller."""
+    """The state of a neural Turing machine."""
 
-    h: Float[Tensor, "batch hidden"] | None
+    h: Float[Tensor, "batch hidden"] | None  # of all layers of an LSTM controller
     c: Float[Tensor, "batch hidden"] | None
     reads: Float[Tensor, "batch reads"]  # of all heads, side by side
     weighting: Float[Tensor, "batch heads rows"]
@@ -135,7 +135,7 @@ class NTM(nn.Module):
     *Departures*: unspecified: every head looks at row 0 before the first step; outputs are computed from the
     controller's output and the new reads. Initial reads and controller state are learned, as in the paper.
 
-    *Raises*: `ShapeError` for a wrong number of features, `UsageError` for an option that there is not.
+    *Raises*: `ShapeError` for wrong features or lengths, `UsageError` for an option that there is not.
 
     >>> NTM(9, 8, hidden_size=16, rows=12, columns=5)(torch.zeros(2, 7, 9)).shape
     torch.Size([2, 7, 8])
@@ -223,8 +223,14 @@ class NTM(nn.Module):
         self, x: Float[Tensor, "batch time input"], lengths: Int[Tensor, " batch"] | None = None
     ) -> Float[Tensor, "batch time output"]:
         """The logits of every step."""
-        step = compiled_step(ntm_step) if self.backend == "compiled" else ntm_step
-        return self._logits(self._run(step, x, lengths))
+        if lengths is not None:
+            # The answers before padding do not depend on what follows; zeros there keep gradients finite.
+            if lengths.shape != (len(x),):
+                raise ShapeError(f"lengths must be [batch] = [{len(x)}], not {list(lengths.shape)}")
+            x = torch.where(length_mask(lengths, x.shape[1]).t().unsqueeze(-1), x, x.new_zeros(()))
+        if not x.shape[1]:
+            return x.new_zeros(len(x), 0, self.readout.out_features)
+        return self._logits(self._run(compiled_step(ntm_step) if self.backend == "compiled" else ntm_step, x))
 
     @torch.no_grad()
     def trace(self, x: Float[Tensor, "batch time input"]) -> tuple[Tensor, Trace]:
@@ -232,14 +238,13 @@ class NTM(nn.Module):
         trace = self._run(traced_step, x)
         return self._logits(trace.output), map_tensors(lambda part: part.transpose(0, 1), trace)
 
-    def _run(self, step, x: Tensor, lengths: Tensor | None = None):
+    def _run(self, step, x: Tensor):
         check_features(x, self.input_size)
         terms, initial = functional.linear(x.transpose(0, 1), self.W_x, self.b), self.initial(len(x))
         if self.backend == "compiled":  # a state like those of later steps: each kind is compiled for itself
             learns = torch.is_grad_enabled()
             initial = map_tensors(lambda part: part.clone().requires_grad_(learns), initial)
-        weights = self.weights, self.layout
-        return scan(step, terms, initial, *weights, lengths=lengths, keep="last").outputs
+        return scan(step, terms, initial, self.weights, self.layout, keep="last").outputs
 
     def _logits(self, output: NTMOutput) -> Tensor:
         return self.readout(torch.cat(output, -1)).transpose(0, 1)
