@@ -25,6 +25,7 @@ def benchmarks(*arguments):
         ("vrnn", ["torch.nn.GRU", "textbook loop", "eager"]),
         ("rnn_encoder_decoder", ["torch.nn.GRU", "textbook loop", "eager"]),
         ("vrnn_8", ["torch.nn.GRU", "textbook loop", "eager"]),
+        ("ntm", ["torch.nn.LSTM", "textbook loop", "eager"]),
         ("ram", ["torch.nn.RNN", "textbook loop", "eager"]),
         ("ram_60", ["torch.nn.RNN", "textbook loop", "eager"]),
         ("dkt", ["torch.nn.LSTM", "textbook loop", "eager"]),

@@ -53,14 +53,14 @@ def test_processes_share_each_batch():
         Batches((x,), 6, seed=0, world=4)
 
 
-def test_random_numbers_differ_between_seeds_updates_and_from_the_shared_ones():
-    def drawn(seed, update):
-        at = place(seed, update)
-        return torch.rand(4, generator=at.generator), torch.rand(4, generator=at.shared)
-
-    places = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 3)]
-    own = torch.stack([drawn(*at)[0] for at in places])
-    shared = torch.stack([drawn(0, update)[1] for update in (0, 1, 3)])
-    assert len(torch.cat((own, shared)).unique(dim=0)) == len(places) + 3
-    assert torch.equal(drawn(0, 1)[1], drawn(5, 1)[1])
-    assert torch.equal(drawn(2, 3)[0], own[-1])
+def test_every_seed_and_update_has_random_numbers_of_its_own():
+    drawn = []
+    for update in range(20):
+        for seed in range(5):
+            at = place(seed, update)
+            drawn.append(torch.rand((), generator=at.generator).item())
+            assert torch.equal(
+                torch.rand(3, generator=at.shared), torch.rand(3, generator=place(9, update).shared)
+            )
+        drawn.append(torch.rand((), generator=place(0, update).shared).item())
+    assert len(set(drawn)) == len(drawn)

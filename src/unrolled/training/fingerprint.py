@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.training import optimisers
-from unrolled.training.experiment import Arrays, Experiment
+from unrolled.training.experiment import Experiment
 from unrolled.training.trainer import Alone, Trainer, isolated_rng
 
 BATCHES = 5
