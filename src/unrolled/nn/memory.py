@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from unrolled.nn.scan import ShapeError
+from unrolled.nn.checks import ShapeError
+from unrolled.nn.precision import at_least_float32
 
 SMALLEST_NORM = 1e-8
 """Added to lengths, as the root of the sum of squares: the cosine with an all-zero row is then 0."""
@@ -68,7 +69,7 @@ def cosine_similarity(
     >>> cosine_similarity(torch.tensor([[3.0, 4.0]]), torch.tensor([[6.0, 8.0], [0.0, 1.0], [0.0, 0.0]]))
     tensor([[1.0000, 0.8000, 0.0000]])
     """
-    return _scaled_cosine(query, 1.0, memory)
+    return _scaled_cosine(query, 1.0, memory).to(query.dtype)
 
 
 def content_weighting(
@@ -88,7 +89,7 @@ def content_weighting(
     >>> content_weighting(rows[:1], torch.tensor([2.0]), rows)
     tensor([[0.8808, 0.1192]])
     """
-    return _scaled_cosine(query, strength.unsqueeze(-1), memory).softmax(-1)
+    return _scaled_cosine(query, strength.unsqueeze(-1), memory).softmax(-1).to(query.dtype)
 
 
 def interpolate(
@@ -107,7 +108,8 @@ def interpolate(
     >>> interpolate(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([0.25])).tolist()
     [[0.25, 0.75]]
     """
-    return torch.lerp(before, by_content, gate.unsqueeze(-1))
+    gate = gate.unsqueeze(-1)
+    return gate * by_content + (1 - gate) * before
 
 
 def circular_shift(
@@ -231,7 +233,7 @@ def erase_rows(
     """
     for head in range(weighting.shape[-2]):
         share = weighting[..., head, :].unsqueeze(-1) * erase[..., head, :].unsqueeze(-2)
-        memory = torch.addcmul(memory, memory, share, value=-1)
+        memory = memory * (1 - share)
     return memory
 
 
@@ -288,7 +290,9 @@ def shift_by_scalar(offset: Float[Tensor, "*batch"], radius: int) -> Float[Tenso
 
 
 def _scaled_cosine(query: Tensor, scale: Tensor | float, memory: Tensor) -> Tensor:
-    """The cosine times ``scale``; only the key is divided by its norm, so the memory is not copied."""
+    """The cosine times ``scale``; only the key is divided by its norm, so the memory is not copied. In at
+    least float32: one over the length of a nearly empty row is more than float16 holds."""
+    query, memory = at_least_float32(query), at_least_float32(memory)
     along = query * (inverse_norm(query).unsqueeze(-1) * scale)
     return along @ memory.mT * inverse_norm(memory).unsqueeze(-2)
 
