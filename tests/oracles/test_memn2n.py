@@ -203,12 +203,7 @@ def network():
         torch.manual_seed(1)
         options = {"hops": HOPS, "restarts": restarts, "deviation": 0.5, **options}
         model = MemN2N(V, D, SLOTS, words=J, encoding=encoding, tying=tying, **options)
-        model = model.double()
-        slope = slope_of(encoding, D, torch.float64)
-        model.slope = slope.index  # not rounded to single precision on the way
-        if encoding == "code":
-            model.scale = position_weights_code(J + 1, D, torch.float64)[-1]
-        return model.eval()
+        return model.double().eval()
 
     return build
 

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from unrolled.base.errors import UsageError
+from unrolled.nn.checks import check_indices
 from unrolled.papers.memn2n.model import attention, next_state, read
 from unrolled.papers.memn2n.sentences import with_time
 
@@ -57,6 +58,7 @@ class MemoryLanguageModel(nn.Module):
         """The logits of the next word."""
         if words.shape[1] != self.memory:
             raise UsageError(f"there are {words.shape[1]} words; the memory has {self.memory}")
+        check_indices("words", words, len(self.readout))
         memory = with_time(nn.functional.embedding(words, self.embed_input), self.time_input)
         output = with_time(nn.functional.embedding(words, self.embed_output), self.time_output)
         u = memory.new_full((len(words), self.embedding), START)

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from unrolled.base.errors import UsageError, unknown
+from unrolled.base.errors import UsageError
+from unrolled.nn.checks import check_indices, check_option
 from unrolled.papers.memn2n.noise import Kind, Timed, in_order, with_noise
 from unrolled.papers.memn2n.sentences import (
     Bags,
@@ -151,7 +152,8 @@ class MemN2N(nn.Module):
 
     *Departures*: unspecified: with layer-wise tying B and W are matrices of their own.
 
-    *Raises*: `UsageError` for sizes below 1, or a story of more than ``memory`` slots.
+    *Raises*: `UsageError` for sizes below 1, an unknown option, or a story of more than ``memory`` slots;
+    `ShapeError` for the number of a sentence that is not in the table.
 
     >>> model = MemN2N(vocabulary=12, embedding=8, memory=5, words=4, restarts=2)
     >>> table = model.bags(torch.tensor([[0, 0], [1, 2], [3, 4]]))
@@ -183,8 +185,12 @@ class MemN2N(nn.Module):
                 raise UsageError(f"{name} is {size}; it must be at least 1")
         if hops < 1 or restarts < 1:
             raise UsageError(f"hops is {hops} and restarts is {restarts}; both must be at least 1")
-        if tying not in ("adjacent", "layer-wise"):
-            raise unknown("tying", tying, ("adjacent", "layer-wise"))
+        for name, value, known in (
+            ("encoding", encoding, Encoding),
+            ("tying", tying, Tying),
+            ("noise_kind", noise_kind, Kind),
+        ):
+            check_option(name, value, known)
         self.vocabulary, self.memory, self.hops, self.time = vocabulary, memory, hops, time
         self.encoding, self.tying, self.restarts = encoding, tying, restarts
         self.noise, self.noise_kind, self.attend_empty = noise, noise_kind, attend_empty
@@ -197,15 +203,24 @@ class MemN2N(nn.Module):
         self.embeddings = normal(matrices, restarts, vocabulary, embedding)
         self.times = normal(times, restarts, memory, embedding) if time else None
         self.between_hops = normal(restarts, embedding, embedding) if tying == "layer-wise" else None
-        slope = slope_of(encoding, embedding)
-        self.constant = slope.constant
-        self.register_buffer("slope", slope.index, persistent=False)
-        self.register_buffer("scale", time_scale(encoding, embedding, self.longest), persistent=False)
         self.register_buffer("linear", torch.tensor(False))
+
+    @property
+    def slope(self) -> Slope:
+        """The encoding's constant, and its function of the embedding index."""
+        like = self.embeddings
+        constant, index = slope_of(self.encoding, like.shape[-1], like.dtype)
+        return Slope(constant, index.to(like.device))
+
+    @property
+    def scale(self) -> Float[Tensor, " embedding"]:
+        """What a time vector is multiplied by."""
+        like = self.times
+        return time_scale(self.encoding, like.shape[-1], self.longest, like.dtype).to(like.device)
 
     def bags(self, sentences: Int[Tensor, "sentence word"]) -> Bags:
         """The bags of words of a table of sentences, made once for all of training."""
-        return sentence_bags(sentences, self.vocabulary, self.encoding, self.longest, self.slope.dtype)
+        return sentence_bags(sentences, self.vocabulary, self.encoding, self.longest, self.embeddings.dtype)
 
     def tied(self, matrices: Tensor) -> Tied:
         """Matrices, first axis, as the equations name them."""
@@ -222,10 +237,12 @@ class MemN2N(nn.Module):
 
     def forward(self, table: Bags, story: Int[Tensor, "batch slot"], query: Int[Tensor, " batch"]) -> Trace:
         """The logits of the answers, and what every hop attended to."""
+        check_indices("story", story, len(table.rows))
+        check_indices("query", query, len(table.rows))
         timed = self._timed(story)
         different, places = self._different(timed.story)
         everything = torch.cat((different, query))
-        rows = stacked(self.embeddings.permute(2, 0, 1, 3), Slope(self.constant, self.slope), self.encoding)
+        rows = stacked(self.embeddings.permute(2, 0, 1, 3), self.slope, self.encoding)
         vectors = embed(table.pick(everything), rows).permute(1, 2, 0, 3)  # [matrix, restart, sentence, :]
         sentences, questions = vectors.tensor_split([len(different)], 2)
         tied, times = self.tied(sentences), self.tied_times() if self.time else None
@@ -241,10 +258,12 @@ class MemN2N(nn.Module):
                 of_times = torch.bmm(u, times[0][hop])
                 scores = scores + (of_times if numbers is None else of_times.gather(2, numbers))
             alpha = self._weights(scores, bias, timed.mask)  # (1)
-            context = torch.bmm(torch.zeros_like(products).scatter_add(2, places, alpha), tied.C[hop])  # (2)
+            context = torch.bmm(
+                torch.zeros_like(products).scatter_add(2, places, alpha.to(products)), tied.C[hop]
+            )  # (2)
             if times is not None:
                 by_time = alpha if numbers is None else torch.zeros_like(alpha).scatter_add(2, numbers, alpha)
-                context = torch.baddbmm(context, by_time, times[1][hop].transpose(1, 2))
+                context = context + torch.bmm(by_time, times[1][hop].transpose(1, 2))
             u = next_state(u, context, tied.H)  # (4)
             states.append(u)
             weights.append(alpha)
@@ -263,7 +282,7 @@ class MemN2N(nn.Module):
 
     def _different(self, story: Tensor) -> tuple[Tensor, Tensor]:
         """The different sentences of a batch, and where among them each slot's is."""
-        if story.is_cuda:  # a graph needs static shapes
+        if story.is_cuda or torch.compiler.is_compiling():  # a graph needs static shapes
             return story.flatten(), torch.arange(story.numel(), device=story.device).view_as(story)
         return torch.unique(story, return_inverse=True)
 
@@ -271,6 +290,4 @@ class MemN2N(nn.Module):
         """The softmax, in full slots; in the linear start the scores themselves."""
         if self.attend_empty:
             scores = scores * mask  # an empty memory has no time either
-        if self.linear.is_cuda:  # inside a graph no value can be looked at
-            return torch.where(self.linear, scores, torch.softmax(scores + bias, -1)) * mask
-        return (scores if self.linear else torch.softmax(scores + bias, -1)) * mask
+        return torch.where(self.linear, scores, torch.softmax(scores + bias, -1)) * mask

@@ -5,12 +5,11 @@ index. So a sentence is a weighted sum of rows of a matrix and of the same matri
 of words, whatever the encoding. `sentence_bags` makes the weights once a sentence, for all of training.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from unrolled.base.errors import unknown
@@ -206,26 +205,46 @@ def stacked(
 class _BagProduct(torch.autograd.Function):
     """Weighted sums of rows. The gradient of the rows is such a sum again, over the transposed lists."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx, matrix: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
-        ctx.save_for_backward(rows, weights)
-        ctx.count = len(matrix)
+    def forward(matrix: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
         return functional.embedding_bag(rows, matrix, mode="sum", per_sample_weights=weights)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
-        rows, weights = ctx.saved_tensors
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[1:])
+        ctx.count = len(inputs[0])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return _TransposedProduct.apply(gradient, *ctx.saved_tensors, ctx.count), None, None
+
+
+class _TransposedProduct(torch.autograd.Function):
+    """The gradient of a `_BagProduct`, whose own gradient is a `_BagProduct`."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(gradient: Tensor, rows: Tensor, weights: Tensor, count: int) -> Tensor:
         sorted_rows, order = rows.flatten().sort()
-        starts = torch.searchsorted(sorted_rows, torch.arange(ctx.count, device=rows.device))
-        of_matrix = functional.embedding_bag(
+        starts = torch.searchsorted(sorted_rows, torch.arange(count, device=rows.device))
+        return functional.embedding_bag(
             order // rows.shape[1],
             gradient.contiguous(),
             starts,
             mode="sum",
             per_sample_weights=weights.flatten()[order],
         )
-        return of_matrix, None, None
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[1:3])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        return _BagProduct.apply(gradient, *ctx.saved_tensors), None, None, None
 
 
 def embed(

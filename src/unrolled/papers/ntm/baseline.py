@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unrolled.nn.cells import LSTM, LSTMState, check_features
+from unrolled.nn.cells import LSTM, LSTMState
+from unrolled.nn.checks import check_features
 from unrolled.nn.scan import scan
 from unrolled.papers.ntm.controller import gates, linear
 

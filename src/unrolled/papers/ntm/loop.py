@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from unrolled.nn.compiled import compiled_step
+from unrolled.nn.derivatives import first_derivative_only
 from unrolled.nn.gru_loop import weight_gradient
 from unrolled.nn.memory_visit import Visited, Writing, visit, visit_gradient
 from unrolled.papers.ntm.controller import Controlled, NTMState, NTMWeights, control, control_gradient, linear
@@ -110,7 +110,7 @@ class _Loop(Function):
         return outputs
 
     @staticmethod
-    @once_differentiable
+    @first_derivative_only
     def backward(ctx: Any, d_output: Tensor, d_reads: Tensor) -> Any:
         states, kept, weights = ctx.run
         step = compiled_step(loop_step_gradient) if ctx.fast else loop_step_gradient

@@ -3,20 +3,23 @@
 Equations 1 to 9, which belong to the memory alone, are in `unrolled.nn.memory`.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.base.errors import UsageError, unknown
-from unrolled.nn.cells import check_features
+from unrolled.base.errors import UsageError
+from unrolled.nn.checks import Lengths, check_features, check_lengths, check_option, length_mask
 from unrolled.nn.memory import Addressing, address, read, write
-from unrolled.nn.scan import length_mask, map_tensors, scan
+from unrolled.nn.scan import map_tensors, scan
 from unrolled.papers.ntm.controller import NTMState, NTMWeights, controller_step, linear
 from unrolled.papers.ntm.heads import Asked, Layout, ask
 from unrolled.papers.ntm.loop import machine_loop
+
+Controller = Literal["lstm", "feedforward"]
+Start = Literal["constant", "random", "learned"]
 
 SMALL = 1e-6
 """What every entry of a constant memory starts at."""
@@ -94,7 +97,7 @@ class NTM(nn.Module):
         input_size: int,
         output_size: int,
         *,
-        controller: str = "lstm",
+        controller: Controller = "lstm",
         hidden_size: int = 100,
         layers: int = 1,
         rows: int = 128,
@@ -102,12 +105,12 @@ class NTM(nn.Module):
         read_heads: int = 1,
         write_heads: int = 1,
         shifts: int = 3,
-        memory: str = "constant",
+        memory: Start = "constant",
         fast: bool = False,
     ) -> None:
         super().__init__()
-        if controller not in ("lstm", "feedforward"):
-            raise unknown("controller", controller, ("lstm", "feedforward"))
+        check_option("controller", controller, Controller)
+        check_option("start of the memory", memory, Start)
         if controller == "feedforward" and layers != 1:
             raise UsageError(f"a feed-forward controller has one layer, not {layers}")
         self.input_size, self.hidden_size, self.layers = input_size, hidden_size, layers
@@ -159,12 +162,13 @@ class NTM(nn.Module):
         return NTMState(h, c, expand(self.r_0), weighting, expand(self.memory_0))
 
     def forward(
-        self, x: Float[Tensor, "*batch time input"], lengths: Tensor | None = None
+        self, x: Float[Tensor, "*batch time input"], lengths: Lengths | None = None
     ) -> Float[Tensor, "*batch time output"]:
         """The logits of every step."""
         check_features(x, self.input_size)
         if lengths is not None:
             # The answers before padding do not depend on what follows; zeros there keep gradients finite.
+            lengths = check_lengths(lengths, *x.shape[-3:-1], like=x)
             x = torch.where(length_mask(lengths, x.shape[-2]).t().unsqueeze(-1), x, x.new_zeros(()))
         if not x.shape[-2]:
             return x.new_zeros(*x.shape[:-1], self.readout.weight.shape[-2])
@@ -200,8 +204,4 @@ def _uniform(bound: float, *shape: int) -> nn.Parameter:
 
 def _memory(start: str, rows: int, columns: int) -> Tensor:
     """The memory before the first step."""
-    if start == "constant":
-        return torch.full((rows, columns), SMALL)
-    if start in ("random", "learned"):
-        return torch.randn(rows, columns) * 0.5
-    raise unknown("start of the memory", start, ("constant", "random", "learned"))
+    return torch.full((rows, columns), SMALL) if start == "constant" else torch.randn(rows, columns) * 0.5

@@ -1,9 +1,10 @@
 """The network without latents that the VRNN is compared with (equations 1 to 3)."""
 
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from unrolled.nn.cells import LSTM, LSTMState, lstm_step
+from unrolled.nn.checks import Lengths
 from unrolled.nn.scan import expand_state
 from unrolled.papers.vrnn.inference import Inference
 from unrolled.papers.vrnn.model import initialise, observed, states_before
@@ -52,7 +53,7 @@ class OutputRNN(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "batch time input"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
         initial: LSTMState | None = None,
     ) -> Inference:
         """The distribution of every x_t given what was before it."""
