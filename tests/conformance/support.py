@@ -21,7 +21,7 @@ def models(check: str, **of: Any) -> pytest.MarkDecorator:
 
 def build(model: Model, dtype: torch.dtype = torch.float64, seed: int = 1) -> nn.Module:
     """A model whose parameters are all drawn, so that no zero hides a fault."""
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     module = model.make()
     with torch.no_grad():
         for parameter in module.parameters():
@@ -55,7 +55,7 @@ def flat(result: Any) -> list[Tensor]:
 
 def call(model: Model, module: nn.Module, inputs: list[Tensor], **lengths: Any) -> tuple[Tensor, ...]:
     """What the module gives; what it draws, it draws alike every time."""
-    torch.manual_seed(5)
+    torch.default_generator.manual_seed(5)
     return Called(model, module)(*inputs, **lengths)
 
 

@@ -22,6 +22,8 @@ from support import (
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from unrolled.base.errors import UnrolledError, UsageError
+from unrolled.nn.checks import ShapeError
+from unrolled.papers.vae.model import VAE
 
 
 @models("float64")
@@ -70,7 +72,7 @@ def test_gradients_of_torch_func_are_those_of_autograd(model):
     called = Called(model, module)
 
     def loss(parameters):
-        torch.manual_seed(5)
+        torch.default_generator.manual_seed(5)
         return weighted(functional_call(called, parameters, tuple(inputs)))
 
     with possible(model, "func"):
@@ -106,7 +108,7 @@ def test_gradients_of_gradients_are_those_of_finite_differences(model, path):
     }
 
     def loss(values):
-        torch.manual_seed(5)
+        torch.default_generator.manual_seed(5)
         given = tuple(values.get(str(place), x) for place, x in enumerate(inputs))
         return weighted(functional_call(called, {k: v for k, v in values.items() if k not in reals}, given))
 
@@ -175,15 +177,19 @@ def test_what_shapes_the_output_is_in_the_state(model, training):
 
 @models("options")
 def test_unknown_options_are_refused_with_near_names(model):
-    constructor, keywords = model.make.func, model.make.keywords
-    for name, hint in get_type_hints(constructor.__init__).items():
-        if hint is not str and get_origin(hint) is not Literal:
-            continue
-        assert get_args(hint), f"{constructor.__name__}({name}: str) says nowhere what there is"
-        for value in get_args(hint):
-            wrong = f"{value[:-1]}_" if len(value) < 4 else value[:-2] + value[-1] + value[-2]
-            with pytest.raises(UsageError, match=f"'{wrong}'.*{value}"):
-                model.make(**{**keywords, name: wrong})
+    module, inputs = build(model), examples(model)
+    for takes, function in (
+        (model.make.func.__init__, model.make),
+        (model.run, lambda **options: model.run(module, *inputs, **options)),
+    ):
+        for name, hint in get_type_hints(takes).items():
+            if hint is not str and get_origin(hint) is not Literal:
+                continue
+            assert get_args(hint), f"{takes.__qualname__}({name}: str) says nowhere what there is"
+            for value in get_args(hint):
+                wrong = value[:-2] + value[-1] + value[-2] if len(value) > 3 else value.swapcase()
+                with pytest.raises(UsageError, match=f"'{wrong}'.*{value}"):
+                    function(**{name: wrong})
 
 
 @models("indices")
@@ -198,6 +204,12 @@ def test_indices_out_of_range_are_refused(model):
             inputs[place].view(-1)[-1] = wrong
             with pytest.raises(UnrolledError, match=str(wrong)):
                 call(model, module, inputs)
+
+
+def test_noise_without_its_samples_is_refused():
+    x = torch.rand(3, 6)
+    with pytest.raises(ShapeError, match=r"\[samples, 3, 2\], not \[3, 2\]"):
+        VAE(6, 2, (4,)).bound(x, torch.randn(3, 2))
 
 
 @models("empty batch")

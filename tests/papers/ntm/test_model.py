@@ -90,12 +90,9 @@ def test_weights_survive_a_round_trip():
     assert torch.equal(model(x), other(x))
 
 
-@pytest.mark.parametrize(
-    "options", [{"controller": "none"}, {"memory": "zero"}, {"controller": "feedforward", "layers": 2}]
-)
-def test_options_that_there_are_not_are_refused(options):
-    with pytest.raises(UsageError):
-        small(**options)
+def test_layers_of_a_feed_forward_controller_are_refused():
+    with pytest.raises(UsageError, match="one layer, not 2"):
+        small(controller="feedforward", layers=2)
 
 
 def test_a_wrong_number_of_channels_is_refused():
