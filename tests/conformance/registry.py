@@ -114,6 +114,8 @@ class Model:
         """Whether a check says anything about this model."""
         if check == "lengths" and not self.longest:
             return False
+        if check == "compile" and self.name not in COMPILED:
+            return False
         if check in ("func", "vmap") and not any(True for _ in self.make().parameters()):
             return False
         return check not in self.exempt and check not in PENDING.get(self.name, ())
@@ -154,7 +156,7 @@ def _play(model, column, drift):
 
 
 def _core(model, glimpse):
-    return model(model.initial(len(glimpse)), glimpse)
+    return model(model.initial(glimpse.shape[0]), glimpse)
 
 
 X, SOURCE, TARGET = real(6, 3), whole(9, 6), whole(7, 4)
@@ -303,13 +305,17 @@ HELPERS = {MovingBaseline, RunningAverages}
 TRAINING = ("experiment", "training", "ensemble", "together", "reversal", "language")
 """Modules of a paper's folder whose classes bind a model to its training."""
 
+COMPILED = ("RNN", "Attention additive", "DKT appendix learned", "VAE gaussian", "VRNN gaussian", "RAM")
+"""What torch.compile is tried on: one model of each kind, since each takes half a minute."""
+
 TRANSLATION = ("autocast", "second derivatives", "options", "indices", "lengths", "export", "onnx", "compile")
 
 PENDING = {
     "GRU": ("vmap", "options", "lengths"),
-    "GRU reverse": ("autocast", "second derivatives", "options", "lengths"),
-    "GRU before": ("autocast", "second derivatives", "options", "lengths"),
-    "BiGRU": ("autocast", "second derivatives", "options", "lengths"),
+    **dict.fromkeys(
+        ("GRU reverse", "GRU before", "BiGRU"),
+        ("autocast", "second derivatives", "options", "lengths", "export", "onnx", "compile"),
+    ),
     "BNLSTM": ("autocast", "func", "second derivatives", "lengths", "empty batch", "batch of one"),
     "BNLSTM without": ("lengths",),
     "SequenceClassifier lstm": ("options",),

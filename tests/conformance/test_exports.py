@@ -20,16 +20,16 @@ def test_an_exported_model_is_called_with_gradients_and_another_batch(model):
         program = torch.export.export(
             Called(model, module), tuple(examples(model)), dynamic_shapes=dynamic(model)
         ).module()
-        inputs = examples(model, batch=5)
+        inputs = [x.requires_grad_(x.is_floating_point()) for x in examples(model, batch=5)]
         outputs = program(*inputs)
-        close(outputs, Called(model, module)(*inputs))
-        weights = trained(program)
-        found = torch.autograd.grad(
-            weighted(outputs), list(weights.values()), allow_unused=True, materialize_grads=True
-        )
         expected = gradients(model, module, inputs)
-        for name, part in zip(weights, found, strict=True):
-            close(part, expected[name.removeprefix("module.")])
+        close(outputs, Called(model, module)(*inputs))
+        by = {name.removeprefix("module."): part for name, part in trained(program).items()}
+        by |= {str(place): x for place, x in enumerate(inputs) if x.requires_grad}
+        found = torch.autograd.grad(
+            weighted(outputs), list(by.values()), allow_unused=True, materialize_grads=True
+        )
+        close(dict(zip(by, found, strict=True)), {name: expected[name] for name in by})
 
 
 @models("onnx")
@@ -63,9 +63,10 @@ def test_a_compiled_model_is_the_eager_one(model):
     called = Called(model, module)
     with possible(model, "compile"):
         compiled = torch.compile(called)
-        parameters = list(trained(called).values())
-        torch.manual_seed(5)
-        outputs = compiled(*inputs)
-        found = torch.autograd.grad(weighted(outputs), parameters, allow_unused=True, materialize_grads=True)
+        found = {name.removeprefix("module."): part for name, part in trained(called).items()}
+        torch.default_generator.manual_seed(5)
+        parts = torch.autograd.grad(
+            weighted(compiled(*inputs)), list(found.values()), allow_unused=True, materialize_grads=True
+        )
         expected = gradients(model, module, inputs)
-        close(dict(zip(trained(module), found, strict=True)), {k: expected[k] for k in trained(module)})
+        close(dict(zip(found, parts, strict=True)), {name: expected[name] for name in found})

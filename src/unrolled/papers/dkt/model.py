@@ -245,7 +245,7 @@ class AppendixLSTM(nn.Module):
     def forward(self, x: Tensor, initial: LSTMState | None = None) -> tuple[Tensor, LSTMState]:
         """The cells of all steps ``[batch, time, hidden]``, and the last state."""
         if initial is None:
-            initial = expand_state(LSTMState(self.h_0, functional.softplus(self.before_c_0)), len(x))
+            initial = expand_state(LSTMState(self.h_0, functional.softplus(self.before_c_0)), x.shape[0])
         from_x = functional.linear(x, self.W_x, self.b)
         states, last, _ = scan(appendix_lstm_step, from_x, initial, self.W_h, batch_first=True)
         return states.c, last
@@ -266,7 +266,7 @@ class PlainRNN(nn.Module):
     def forward(self, x: Tensor, initial: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The hidden states of all steps ``[batch, time, hidden]``, and the last one."""
         if initial is None:
-            initial = expand_state(self.h_0, len(x))
+            initial = expand_state(self.h_0, x.shape[0])
         weights = self.core.weight_ih_l0, self.core.weight_hh_l0, self.core.bias_ih_l0
         if under_vmap(x, initial, *weights):
             states, last, _ = scan(rnn_step, x, initial, *weights, batch_first=True)

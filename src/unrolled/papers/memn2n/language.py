@@ -61,7 +61,7 @@ class MemoryLanguageModel(nn.Module):
         check_indices("words", words, len(self.readout))
         memory = with_time(nn.functional.embedding(words, self.embed_input), self.time_input)
         output = with_time(nn.functional.embedding(words, self.embed_output), self.time_output)
-        u = memory.new_full((len(words), self.embedding), START)
+        u = memory.new_full((words.shape[0], self.embedding), START)
         for _ in range(self.hops):
             context = read(attention(u, memory), output)
             u = half_rectified(next_state(u, context, self.between_hops))

@@ -244,7 +244,7 @@ class MemN2N(nn.Module):
         everything = torch.cat((different, query))
         rows = stacked(self.embeddings.permute(2, 0, 1, 3), self.slope, self.encoding)
         vectors = embed(table.pick(everything), rows).permute(1, 2, 0, 3)  # [matrix, restart, sentence, :]
-        sentences, questions = vectors.tensor_split([len(different)], 2)
+        sentences, questions = vectors.tensor_split([different.shape[0]], 2)
         tied, times = self.tied(sentences), self.tied_times() if self.time else None
         u = self.tied(questions).B
         places = places.expand(self.restarts, *story.shape[:1], self.memory)

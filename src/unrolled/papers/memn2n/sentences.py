@@ -260,7 +260,7 @@ def embed(
     tensor([[3.]])
     """
     product = _BagProduct.apply(rows.flatten(1), bags.rows, bags.weights)
-    return product.view(len(bags.rows), *rows.shape[1:])
+    return product.view(bags.rows.shape[0], *rows.shape[1:])
 
 
 def time_scale(

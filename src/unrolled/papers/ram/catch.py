@@ -83,7 +83,7 @@ def screen(state: CatchState, size: int) -> Float[Tensor, "batch size size"]:
     """
     bottom = (size - 1) * size + state.paddle
     lit = torch.stack((state.row * size + state.column, bottom, bottom + 1), dim=1)
-    canvas = torch.zeros(len(lit), size * size, device=lit.device)
+    canvas = torch.zeros(lit.shape[0], size * size, device=lit.device)
     return canvas.scatter(1, lit, 1.0).view(-1, size, size)
 
 
@@ -176,8 +176,8 @@ class CatchAgent(nn.Module):
         """Games from these starts; with ``actions`` the paddle obeys them, and the agent only looks on."""
         check_indices("column", column, self.size)
         check_range("drift", drift, -1, 1)
-        game, core = catch_start(column, drift, self.size), self.core.initial(len(column))
-        sample = core.h.new_zeros(len(column), 2)
+        game, core = catch_start(column, drift, self.size), self.core.initial(column.shape[0])
+        sample = core.h.new_zeros(column.shape[0], 2)
         states, glimpses, samples, taken = [game], [], [], []
         for t in range(self.steps):
             location = sample.clamp(-1, 1)

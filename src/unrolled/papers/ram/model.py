@@ -291,7 +291,7 @@ class RAM(nn.Module):
 
         Locations are drawn where ``sample`` says so, and are the policy's means otherwise.
         """
-        state = self.core.initial(len(levels[0]))
+        state = self.core.initial(levels[0].shape[0])
         before, samples, locations, hidden = [], [], [], []
         for t in range(glimpses):
             choice, chosen = self._next(state.h, first=t == 0, sample=sample)
@@ -315,9 +315,9 @@ class RAM(nn.Module):
         """The next location, a constant that may lie outside of [-1, 1], and whether the policy chose it."""
         kind = self.start if first and self.policy == "learned" else self.policy
         if kind == "centre":
-            return h.new_zeros(len(h), 2), False
+            return h.new_zeros(h.shape[0], 2), False
         if kind == "random":
-            return torch.rand(len(h), 2, dtype=h.dtype, device=h.device) * 2 - 1, False
+            return torch.rand(h.shape[0], 2, dtype=h.dtype, device=h.device) * 2 - 1, False
         mean = self.mean(h.detach())
         noise = torch.randn_like(mean) if sample else torch.zeros_like(mean)
         return sample_location(mean, self.location_std, noise), True
@@ -325,7 +325,7 @@ class RAM(nn.Module):
     def _of_choices(self, before: list[Tensor], samples: list[Tensor], h: Tensor) -> tuple[Tensor, Tensor]:
         """The log-densities and the baselines of all chosen locations at once."""
         if not samples:
-            return h.new_zeros(0, len(h)), h.new_zeros(0, len(h))
+            return h.new_zeros(0, h.shape[0]), h.new_zeros(0, h.shape[0])
         h = torch.stack(before)
         mean = self.mean(h if self.through_core else h.detach())
         log_prob = location_log_prob(torch.stack(samples), mean, self.location_std)

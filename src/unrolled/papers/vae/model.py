@@ -242,9 +242,9 @@ class VAE(nn.Module):
 
     def _check(self, x: Tensor, noise: Tensor) -> None:
         check_features(x, self.pixels)
-        if noise.shape[1:] != (len(x), self.latent):
+        if noise.shape[1:] != (x.shape[0], self.latent):
             raise ShapeError(
-                f"noise must be [samples, batch, latent] = [samples, {len(x)}, {self.latent}], "
+                f"noise must be [samples, batch, latent] = [samples, {x.shape[0]}, {self.latent}], "
                 f"not {list(noise.shape)}"
             )
 

@@ -59,7 +59,7 @@ class OutputRNN(nn.Module):
         """The distribution of every x_t given what was before it."""
         x = observed(x, lengths, self.input_size)
         if initial is None:
-            initial = self.initial(len(x))
+            initial = self.initial(x.shape[0])
         h, last = self.layer(features(x, self.x_features.layers), initial=initial)
         before = states_before(h, initial.h)
         outputs = perceptron(before, self.decoder.layers)
