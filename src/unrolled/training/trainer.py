@@ -92,6 +92,7 @@ def isolated_rng() -> Iterator[None]:
 
 def place(seed: int, update: int) -> At:
     """Where the training of a seed stands before an update, with the random numbers that belong to it."""
+
     def generator(*numbers: int) -> torch.Generator:
         # torch's generator keeps 32 bits of a seed: the numbers have to be mixed, not put side by side.
         (mixed,) = np.random.SeedSequence(numbers).generate_state(1)
