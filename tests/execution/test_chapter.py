@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,11 +61,13 @@ def test_values_are_averaged_and_printed_with_the_digits_that_are_stable(chapter
     chapter.claim("slope", value=0.50221, digits=2)
     chapter.claim("slope", value=0.50221, digits=0)
     chapter.claim("ratio", per_seed={0: 0.01, 1: 3}, reduce="max")
+    chapter.claim("ratio", value=3)
     assert capsys.readouterr().out.splitlines() == [
         "claim slope: 0.502 points (mean of 2 seeds); needs 0.5 ± 0.01: holds",
         "claim slope: 0.50 points; needs 0.5 ± 0.01: holds",
         "claim slope: measured points; needs 0.5 ± 0.01: holds",
-        "claim ratio: 3 (max of 2 seeds); needs 0.1 to 10: holds",
+        "claim ratio: 3.00 (max of 2 seeds); needs 0.1 to 10: holds",
+        "claim ratio: 3; needs 0.1 to 10: holds",
     ]
 
 
@@ -113,7 +116,6 @@ def test_in_a_notebook_the_numbers_stand_beside_the_line_unrounded(chapter: Chap
 def test_a_chapter_seeds_the_generators_and_takes_one_thread(project: Path) -> None:
     import random
 
-    import numpy
     import torch
 
     def drawn() -> tuple:
@@ -194,6 +196,18 @@ def test_a_rounded_number_is_near_and_rounds_to_itself(number: float, digits: in
     text = rounded(number, digits)
     assert math.isclose(float(text), number, rel_tol=10.0 ** (1 - digits), abs_tol=1e-300)
     assert rounded(float(text), digits) == text or float(rounded(float(text), digits)) == float(text)
+
+
+@given(st.integers(1, 6), st.integers(-3, 5), st.integers(-9, 9).filter(bool))
+def test_a_whole_number_prints_as_the_floats_beside_it(digits: int, exponent: int, first: int) -> None:
+    number = first * 10.0**exponent
+    assert rounded(number, digits) == rounded(number * (1 - 1e-12), digits)
+    assert rounded(number, digits) == rounded(number * (1 + 1e-12), digits)
+
+
+def test_a_count_stays_whole_and_no_float_prints_as_one() -> None:
+    assert [rounded(n, 3) for n in (0, 5, 12345, numpy.int64(7))] == ["0", "5", "12345", "7"]
+    assert [rounded(x, 3) for x in (0.0, -0.0, 5.0, 1e6)] == ["0.0", "0.0", "5.00", "1.00e+06"]
 
 
 def test_the_mime_types_are_the_ones_that_evidence_is_read_from() -> None:
