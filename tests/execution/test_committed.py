@@ -86,6 +86,10 @@ def test_a_figure_with_alt_text_is_no_fault(chapter: Callable) -> None:
         (adds(stream("loss 1.2, 31.4it/s")), "code cell 2 holds a progress bar"),
         (adds(stream("wrote /home/me/runs/x.json")), "holds a path of one machine: /home/me/runs/x.json"),
         (adds(stream("a warning", "stderr")), "code cell 2 printed on standard error: 'a warning'"),
+        (
+            lambda cell: cell.update(source="chapter.run(E, 'lstm')"),
+            "code cell 2 prints what follows from a training: tag it nbval-ignore-output",
+        ),
         (adds(stream(r"wrote C:\Users\me")), "holds a path of one machine"),
     ],
 )
@@ -99,6 +103,22 @@ def test_a_fault_is_found_and_placed(chapter: Callable, edit: Edit, fault: str) 
 )
 def test_what_only_looks_like_a_path_or_a_bar_is_no_fault(chapter: Callable, text: str) -> None:
     assert faults(chapter(adds(stream(text)))) == []
+
+
+def test_what_follows_from_a_training_may_be_shown_in_a_cell_that_is_tagged(chapter: Callable) -> None:
+    def edit(cell: dict) -> None:
+        cell["metadata"]["tags"] = ["nbval-ignore-output"]
+        cell["source"] = "print(chapter.run(E, 'lstm'))"
+
+    assert not any("training" in line for line in faults(chapter(edit)))
+
+
+def test_a_picture_of_a_training_needs_no_tag(chapter: Callable) -> None:
+    def edit(cell: dict) -> None:
+        cell["outputs"] = [SVG]
+        cell["source"] = "plot(chapter.run(E, 'lstm'))"
+
+    assert not any("training" in line for line in faults(chapter(edit)))
 
 
 def test_a_claim_that_fails_is_a_fault(chapter: Callable) -> None:

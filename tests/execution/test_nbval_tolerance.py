@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.base.paths import PACKAGE
+from unrolled.execution.mime import CLAIM
 from unrolled.execution.nbval_tolerance import Tolerant, tolerant
 
 
@@ -74,12 +75,12 @@ def test_json_is_compared_by_its_text_and_other_things_are_left() -> None:
     assert tolerant(3) == 3
 
 
-def nbval(file: Path) -> tuple[dict[str, str], str]:
+def nbval(file: Path, *options: str, **variables: str) -> tuple[dict[str, str], str]:
     """The outcome of every cell: `{"Cell 1": "PASSED"}`, and what pytest printed."""
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-kernel-name", "python3", "-v"]
     command += ["-p", "unrolled.execution.nbval_tolerance", "-p", "no:cacheprovider", "--color=no"]
-    command += ["--rootdir", str(file.parent), str(file)]
-    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    command += ["--rootdir", str(file.parent), *options, str(file)]
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | variables
     done = subprocess.run(
         command, capture_output=True, text=True, env=environment, cwd=file.parent, check=False
     )
@@ -117,6 +118,49 @@ def test_nbval_passes_near_outputs_and_fails_changed_ones(write: Write) -> None:
         "Cell 7": "PASSED",
     }, said
     assert "1.135" in said
+
+
+def claims(*claims: tuple[str, bool]) -> list:
+    data = [{"text/plain": f"{name}: 1.5", CLAIM: {"claim": name, "holds": holds}} for name, holds in claims]
+    return [{"output_type": "display_data", "metadata": {}, "data": item} for item in data]
+
+
+def shows(*outputs: tuple[str, bool]) -> str:
+    """The source of a cell that shows claims, with another text than is stored."""
+    data = [{"text/plain": "2.5", CLAIM: {"claim": name, "holds": holds}} for name, holds in outputs]
+    return f"from IPython.display import display\nfor data in {data!r}:\n    display(data, raw=True)"
+
+
+def test_after_a_training_a_claim_is_compared_by_whether_it_holds(write: Write) -> None:
+    tag = "nbval-ignore-output"
+    file = write(
+        code(shows(("gain", True)), tag, outputs=claims(("gain", True)), count=2),
+        code(shows(("gain", False)), tag, outputs=claims(("gain", True)), count=3),
+        code(shows(("gain", True)), tag, outputs=claims(("loss", True)), count=4),
+        code(shows(), tag, outputs=claims(("gain", True)), count=5),
+        code(shows(("gain", True)), outputs=claims(("gain", True)), count=6),
+    )
+    outcomes, said = nbval(file)
+    failed = [cell for cell, outcome in outcomes.items() if outcome == "FAILED"]
+    assert failed == ["Cell 2", "Cell 3", "Cell 4", "Cell 5"], said
+    assert "stored: [('gain', True)]" in said
+    assert "found:  [('gain', False)]" in said
+
+
+def test_a_kernel_gets_the_environment_of_the_caller_and_tells_its_level(write: Write) -> None:
+    seen = "import os, torch\nseen = os.environ['UNROLLED_SEEN'], 'PATH' in os.environ\n"
+    seen += "print(*seen, torch.get_num_threads())"
+    file = write(code(seen, outputs=printed("yes True 2\n"), count=2))
+    variables = {"ATEN_CPU_CAPABILITY": "default", "NPY_DISABLE_CPU_FEATURES": "", "UNROLLED_SEEN": "yes"}
+    outcomes, said = nbval(file, "--kernel-threads", "2", **variables)
+    assert outcomes == {"Cell 0": "PASSED", "Cell 1": "PASSED"}, said
+    assert re.search(r"kernels of 1 notebooks ran with torch DEFAULT, numpy .+, threads 2", said), said
+
+
+def test_a_kernel_without_the_level_that_was_asked_for_fails(write: Write) -> None:
+    outcomes, said = nbval(write(), ATEN_CPU_CAPABILITY="avx1024")
+    assert outcomes == {"Cell 0": "ERROR"}, said
+    assert "ATEN_CPU_CAPABILITY asks for avx1024" in said
 
 
 def _result(text: str) -> dict:
