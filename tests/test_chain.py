@@ -41,6 +41,7 @@ def call(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "oracle"),
     [
@@ -63,6 +64,7 @@ def test_edited_module_makes_the_chapter_stale_and_says_which(checkout):
     assert "unrolled.papers.bn_lstm.model changed" in answer.stdout
 
 
+@pytest.mark.slow
 def test_removed_evidence_is_a_fault_of_a_verified_entry(checkout):
     path = checkout / "bib" / "evidence" / "bn_lstm.json"
     evidence = json.loads(path.read_text(encoding="utf-8"))
