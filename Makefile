@@ -17,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # The lowest level of instructions: it differs from what a machine has by itself, whatever machine that is.
-LOWEST := ATEN_CPU_CAPABILITY=default NPY_DISABLE_CPU_FEATURES="X86_V4 X86_V3"
+LOWEST := ATEN_CPU_CAPABILITY=default NPY_DISABLE_CPU_FEATURES="X86_V4 X86_V3 AVX512_ICL AVX512_SPR"
 pytest := $(bin)/python -m pytest -q -n $(WORKERS)
 units := src tests --doctest-modules --ignore tests/browser
 nbval := --nbval --nbval-kernel-name python3 -p unrolled.execution.nbval_tolerance --dist loadfile
