@@ -68,13 +68,9 @@ def test_progress_leaves_one_line(chapter: Chapter, capsys, monkeypatch) -> None
     assert (captured.out, captured.err) == ("training: 3 done\n", "")
 
 
-def test_run_takes_the_variant_of_the_profile_and_no_other(chapter: Chapter) -> None:
-    class Experiment:
-        def variants(self, profile: str) -> dict:
-            return {f"lstm-{profile}": None}
-
-    with pytest.raises(UsageError, match=r"no variant 'lstm-bok' \(did you mean lstm-book\?\)"):
-        chapter.run(Experiment(), "lstm-bok", 0)
+def test_training_takes_a_preset_of_the_paper_and_no_other() -> None:
+    with pytest.raises(UsageError, match=r"no preset 'life' \(did you mean live"):
+        Chapter("dkt", profile="smoke").train("life")
 
 
 def test_the_source_of_the_very_symbol_is_shown_highlighted(chapter: Chapter) -> None:

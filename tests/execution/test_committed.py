@@ -90,7 +90,7 @@ def test_a_figure_with_alt_text_is_no_fault(chapter: Callable) -> None:
         (adds(stream("wrote /home/me/runs/x.json")), "holds a path of one machine: /home/me/runs/x.json"),
         (adds(stream("a warning", "stderr")), "code cell 2 printed on standard error: 'a warning'"),
         (
-            lambda cell: cell.update(source="chapter.run(E, 'lstm')"),
+            lambda cell: cell.update(source="chapter.train('live')"),
             "code cell 2 prints what follows from a training: tag it nbval-ignore-output",
         ),
         (adds(stream(r"wrote C:\Users\me")), "holds a path of one machine"),

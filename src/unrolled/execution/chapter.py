@@ -66,7 +66,7 @@ class Chapter:
         Raises:
             UsageError: if it is not finite.
         """
-        number = _number(number)
+        number = int(number) if isinstance(number, Integral) else float(number)
         if not math.isfinite(number):
             raise UsageError(f"value {name} is {number}")
         _emit(
