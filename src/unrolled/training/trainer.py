@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from unrolled.base.allocator import keep_freed_memory
@@ -91,8 +92,13 @@ def isolated_rng() -> Iterator[None]:
 
 def place(seed: int, update: int) -> At:
     """Where the training of a seed stands before an update, with the random numbers that belong to it."""
-    own = torch.Generator().manual_seed(((seed + 1) << 32) + update)
-    return At(update, own, torch.Generator().manual_seed(update))
+
+    def generator(*numbers: int) -> torch.Generator:
+        # torch's generator keeps 32 bits of a seed: the numbers have to be mixed, not put side by side.
+        (mixed,) = np.random.SeedSequence(numbers).generate_state(1)
+        return torch.Generator().manual_seed(int(mixed))
+
+    return At(update, generator(1, seed, update), generator(0, update))
 
 
 class Trainer:
