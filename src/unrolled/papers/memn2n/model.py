@@ -128,7 +128,7 @@ class MemN2N(nn.Module):
 
     *Departures*: unspecified: with layer-wise tying B and W are matrices of their own.
 
-    *Raises*: `UsageError` for sizes below 1, an unknown option, more slots than ``memory`` or wider sentences.
+    *Raises*: `UsageError` for sizes below 1, an unknown option, too many slots or words.
 
     >>> model = MemN2N(vocabulary=12, embedding=8, memory=5, words=2)
     >>> sentences = torch.tensor([[0, 0], [1, 2], [3, 4]])
