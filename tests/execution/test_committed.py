@@ -13,11 +13,12 @@ from execution_cells import Write, code
 from unrolled.base.keys import combine
 from unrolled.execution import keys
 from unrolled.execution.committed import faults
-from unrolled.execution.mime import CLAIM
+from unrolled.library import outputs
+from unrolled.library.chapters import VALUE
 
 Edit = Callable[[dict[str, Any]], object]
 
-JUDGED = {"text/plain": "claim gain: holds", CLAIM: {"claim": "gain", "holds": True}}
+LEFT = {"text/plain": "width: 3", VALUE: {"name": "width", "value": 3.0}}
 
 
 def shown(data: dict[str, Any]) -> dict[str, Any]:
@@ -30,10 +31,10 @@ def stream(text: str, name: str = "stdout") -> dict[str, Any]:
 
 @pytest.fixture
 def chapter(write: Write) -> Callable[[Edit], Path]:
-    """A good chapter, with one edit of its last cell."""
+    """A good chapter, with one edit of its last cell before its outputs were stored."""
 
     def made(edit: Edit = lambda cell: None) -> Path:
-        file = write(code("work()", outputs=[stream("done in 3 steps\n"), shown(JUDGED)]))
+        file = write(code("work()", outputs=[stream("done in 3 steps\n"), shown(LEFT)]))
         stored = json.loads(file.read_text())
         for count, cell in enumerate(stored["cells"], 1):
             cell["execution_count"] = count
@@ -45,7 +46,9 @@ def chapter(write: Write) -> Callable[[Edit], Path]:
             "parts": keys.compact(found),
         }
         edit(stored["cells"][-1])
+        stored["metadata"]["unrolled"]["outputs"] = outputs.digests(stored)
         file.write_text(json.dumps(stored))
+        outputs.confirm(file)
         return file
 
     return made
@@ -64,7 +67,7 @@ def test_a_good_chapter_has_no_fault(chapter: Callable) -> None:
 
 def test_a_figure_with_alt_text_is_no_fault(chapter: Callable) -> None:
     def edit(cell: dict) -> None:
-        cell["metadata"]["mystnb"] = {"image": {"alt": "A line that falls."}}
+        cell["metadata"]["mystnb"] = {"image": {"alt": "A line that falls from one to zero."}}
         cell["outputs"].append(SVG)
 
     assert faults(chapter(edit)) == []
@@ -75,7 +78,7 @@ def test_a_figure_with_alt_text_is_no_fault(chapter: Callable) -> None:
     [
         (lambda cell: cell.update(execution_count=None), "code cell 2 was not executed"),
         (lambda cell: cell.update(source="play()"), "stale: code cell 2 changed (play())"),
-        (lambda cell: cell.update(outputs=[]), "never judges the quick claim gain"),
+        (lambda cell: cell.update(outputs=[]), "leaves no value 'width', which width rests on"),
         (
             adds({"output_type": "error", "ename": "ValueError", "evalue": "no", "traceback": []}),
             "code cell 2 holds an error: ValueError: no",
@@ -94,18 +97,27 @@ def test_a_fault_is_found_and_placed(chapter: Callable, edit: Edit, fault: str) 
     assert any(fault in line for line in found), found
 
 
+def test_an_output_edited_by_hand_and_a_figure_that_was_not_looked_at_are_faults(chapter: Callable) -> None:
+    file = chapter(adds(stream("loss 1.2\n")))
+    file.write_text(file.read_text().replace("loss 1.2", "loss 1.1"))
+    assert faults(file) == [
+        "code cell 2 shows another output than the execution wrote; run `unrolled run tiny`"
+    ]
+    file = chapter(adds(SVG))
+    stored = json.loads(file.read_text())
+    stored["cells"][-1]["metadata"]["mystnb"] = {"image": {"alt": "A line that falls from one to zero."}}
+    file.write_text(json.dumps(stored))
+    assert faults(file) == [
+        "code cell 2 shows a figure that has changed, or its words have, since it was looked at; "
+        "look at it and confirm: `unrolled look tiny`"
+    ]
+
+
 @pytest.mark.parametrize(
     "text", ["see https://example.org/a/b", "1/2/3 of n/a", "and/or/not", "</g></svg>", "a 50 % share"]
 )
 def test_what_only_looks_like_a_path_or_a_bar_is_no_fault(chapter: Callable, text: str) -> None:
     assert faults(chapter(adds(stream(text)))) == []
-
-
-def test_a_claim_that_fails_is_a_fault(chapter: Callable) -> None:
-    def edit(cell: dict) -> None:
-        cell["outputs"][1]["data"][CLAIM]["holds"] = False
-
-    assert faults(chapter(edit)) == ["shows the quick claim gain, which fails"]
 
 
 def test_missing_parameters_and_a_missing_entry_are_faults(write: Write) -> None:

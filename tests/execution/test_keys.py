@@ -104,15 +104,10 @@ def test_an_edited_sentence_or_tag_changes_nothing(executed: Path) -> None:
     assert keys.stale(executed) is None
 
 
-def test_a_changed_rule_of_a_claim_is_named_and_a_changed_statement_is_not(
-    executed: Path, project: Path
-) -> None:
+def test_a_changed_statement_changes_no_output(executed: Path, project: Path) -> None:
     entry = project / "bib/entries/tiny.yaml"
-    text = entry.read_text()
-    entry.write_text(text.replace("The method is better", "The method is much better"))
+    entry.write_text(entry.read_text().replace("{value: 3}", "{value: 4}"))
     assert keys.stale(executed) is None
-    entry.write_text(text.replace("bound: 2", "bound: 3"))
-    assert keys.stale(executed) == "claim gain changed"
 
 
 def test_another_pinned_version_is_named(executed: Path, project: Path) -> None:

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unrolled.nn.checks import ShapeError
 from unrolled.nn.precision import at_least_float32
-from unrolled.nn.scan import ShapeError
 
 SMALLEST_NORM = 1e-8
 """Added to lengths, as the root of the sum of squares: the cosine with an all-zero row is then 0."""

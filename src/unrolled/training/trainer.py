@@ -93,11 +93,12 @@ def isolated_rng() -> Iterator[None]:
 def place(seed: int, update: int) -> At:
     """Where the training of a seed stands before an update, with the random numbers that belong to it."""
 
-    def generator(*entropy: int) -> torch.Generator:
-        # torch's generator on the CPU takes 32 bits of a seed and drops the rest: mix before, do not shift.
-        return torch.Generator().manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+    def generator(*numbers: int) -> torch.Generator:
+        # torch's generator keeps 32 bits of a seed: the numbers have to be mixed, not put side by side.
+        (mixed,) = np.random.SeedSequence(numbers).generate_state(1)
+        return torch.Generator().manual_seed(int(mixed))
 
-    return At(update, generator(update, seed + 1), generator(update, 0))
+    return At(update, generator(1, seed, update), generator(0, update))
 
 
 class Trainer:
