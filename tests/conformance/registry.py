@@ -204,7 +204,12 @@ MODELS = [
         (X,),
         longest=6,
     ),
-    Model("LSTMBaseline", partial(LSTMBaseline, 3, 2, hidden_size=4, layers=2), (X,)),
+    Model(
+        "LSTMBaseline",
+        partial(LSTMBaseline, 3, 2, hidden_size=4, layers=2),
+        (X,),
+        impossible={"vmap": "fused LSTM has no batched form"},
+    ),
     Model("RNNsearch", partial(bahdanau.RNNsearch, **WORDS), (SOURCE, TARGET), longest=6),
     Model("RNNsearch fixed", partial(bahdanau.RNNsearch, **WORDS, fixed=True), (SOURCE, TARGET), longest=6),
     Model("RNNsearch's encoder", partial(bahdanau.Encoder, 9, 4, 5), (SOURCE,), longest=6, shortest=1),

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unrolled.nn.checks import ShapeError
 from unrolled.nn.memory import (
     Head,
     address,
@@ -14,7 +15,6 @@ from unrolled.nn.memory import (
     sharpen,
     write,
 )
-from unrolled.nn.scan import ShapeError
 
 SEEDS = st.integers(0, 2**31 - 1)
 ROWS = st.integers(3, 40)

@@ -5,7 +5,7 @@ import torch
 from jaxtyping import config
 
 from unrolled.base.errors import UsageError
-from unrolled.nn.scan import ShapeError
+from unrolled.nn.checks import ShapeError
 from unrolled.papers.ntm.baseline import LSTMBaseline
 from unrolled.papers.ntm.model import NTM
 

@@ -4,7 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unrolled.nn.cells import check_features
+from unrolled.base.errors import UnrolledError
+from unrolled.nn.checks import check_features, under_vmap
 
 
 class LSTMBaseline(nn.Module):
@@ -16,7 +17,8 @@ class LSTMBaseline(nn.Module):
 
     *Departures*: unspecified: the paper does not say whether layers skip one another; here they do not.
 
-    *Raises*: `ShapeError` for a wrong number of features.
+    *Raises*: `ShapeError` for a wrong number of features; `UnrolledError` under `torch.func.vmap`: torch's
+    fused LSTM has no batched form.
 
     >>> LSTMBaseline(9, 8, hidden_size=16, layers=3)(torch.zeros(2, 7, 9)).shape
     torch.Size([2, 7, 8])
@@ -32,5 +34,7 @@ class LSTMBaseline(nn.Module):
     def forward(self, x: Float[Tensor, "batch time input"]) -> Float[Tensor, "batch time output"]:
         """The logits of every step."""
         check_features(x, self.lstm.input_size)
+        if under_vmap(x, *self.parameters()):
+            raise UnrolledError("torch's fused LSTM has no batched form", hint="train its seeds one by one")
         initial = tuple(part.expand(-1, len(x), -1).contiguous() for part in (self.h_0, self.c_0))
         return self.readout(self.lstm(x, initial)[0])

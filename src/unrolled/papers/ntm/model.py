@@ -6,25 +6,24 @@ Equations 1 to 9, which belong to the memory alone, are in `unrolled.nn.memory`.
 from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.base.errors import UsageError, unknown
-from unrolled.nn.cells import check_features, lstm_gates
+from unrolled.base.errors import UsageError
+from unrolled.nn.cells import lstm_gates
+from unrolled.nn.checks import Lengths, check_features, check_lengths, check_option, length_mask
 from unrolled.nn.compiled import compiled_step
 from unrolled.nn.memory import Addressing, address, read, write
-from unrolled.nn.scan import ShapeError, expand_state, length_mask, map_tensors, scan
+from unrolled.nn.scan import expand_state, map_tensors, scan
 from unrolled.papers.ntm.heads import HeadLayout, HeadParameters, head_parameters
 
 SMALL = 1e-6
 """What every entry of a constant memory starts at."""
 
-OPTIONS = {
-    "controller": ("lstm", "feedforward"),
-    "memory": ("constant", "random", "learned"),
-    "backend": ("reference", "compiled"),
-}
+Controller = Literal["lstm", "feedforward"]
+Start = Literal["constant", "random", "learned"]
+Backend = Literal["reference", "compiled"]
 
 
 class NTMState(NamedTuple):
@@ -146,7 +145,7 @@ class NTM(nn.Module):
         input_size: int,
         output_size: int,
         *,
-        controller: Literal["lstm", "feedforward"] = "lstm",
+        controller: Controller = "lstm",
         hidden_size: int = 100,
         layers: int = 1,
         rows: int = 128,
@@ -154,13 +153,13 @@ class NTM(nn.Module):
         read_heads: int = 1,
         write_heads: int = 1,
         shifts: int = 3,
-        memory: Literal["constant", "random", "learned"] = "constant",
-        backend: Literal["reference", "compiled"] = "reference",
+        memory: Start = "constant",
+        backend: Backend = "reference",
     ) -> None:
         super().__init__()
-        for name, value in {"controller": controller, "memory": memory, "backend": backend}.items():
-            if value not in OPTIONS[name]:
-                raise unknown(name, value, OPTIONS[name])
+        check_option("controller", controller, Controller)
+        check_option("start of the memory", memory, Start)
+        check_option("backend", backend, Backend)
         if controller == "feedforward" and layers != 1:
             raise UsageError(f"a feed-forward controller has one layer, not {layers}")
         self.input_size, self.layers, self.rows, self.memory = input_size, layers, rows, memory
@@ -220,13 +219,12 @@ class NTM(nn.Module):
         return expand_state(first, batch)
 
     def forward(
-        self, x: Float[Tensor, "batch time input"], lengths: Int[Tensor, " batch"] | None = None
+        self, x: Float[Tensor, "batch time input"], lengths: Lengths | None = None
     ) -> Float[Tensor, "batch time output"]:
         """The logits of every step."""
         if lengths is not None:
             # The answers before padding do not depend on what follows; zeros there keep gradients finite.
-            if lengths.shape != (len(x),):
-                raise ShapeError(f"lengths must be [batch] = [{len(x)}], not {list(lengths.shape)}")
+            lengths = check_lengths(lengths, *x.shape[:2], like=x)
             x = torch.where(length_mask(lengths, x.shape[1]).t().unsqueeze(-1), x, x.new_zeros(()))
         if not x.shape[1]:
             return x.new_zeros(len(x), 0, self.readout.out_features)
