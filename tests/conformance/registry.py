@@ -315,8 +315,8 @@ HELPERS = {MovingBaseline, PopulationStatistics}
 TRAINING = ("experiment", "training", "ensemble", "together", "reversal", "language")
 """Modules of a paper's folder whose classes bind a model to its training."""
 
-COMPILED = ("RNN", "Attention additive", "DKT appendix learned", "VAE gaussian", "VRNN gaussian", "RAM")
-"""What torch.compile is tried on: one model of each kind, since each takes half a minute."""
+COMPILED = ("RNN", "Attention additive", "DKT appendix learned", "VAE gaussian")
+"""What torch.compile is tried on: one model of a kind, since each takes half a minute."""
 
 TRANSLATION = ("autocast", "second derivatives", "options", "indices", "lengths", "export", "onnx", "compile")
 
