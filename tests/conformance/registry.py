@@ -28,8 +28,8 @@ from unrolled.papers.memn2n.model import MemN2N
 from unrolled.papers.ntm.baseline import LSTMBaseline
 from unrolled.papers.ntm.model import NTM
 from unrolled.papers.ram.baselines import Convolutional, FullyConnected
-from unrolled.papers.ram.catch import CatchAgent
-from unrolled.papers.ram.model import RAM, Core, GlimpseNetwork
+from unrolled.papers.ram.model import RAM
+from unrolled.papers.ram.parts import Core, GlimpseNetwork
 from unrolled.papers.rnn_encoder_decoder.model import RNNEncoderDecoder
 from unrolled.papers.vae.model import VAE
 from unrolled.papers.vrnn.baseline import OutputRNN
@@ -149,11 +149,6 @@ def _glance(model, images):
 def _read_out(model, images):
     rollout = model(images, 3)
     return rollout.log_probs, rollout.hidden.transpose(0, 1)
-
-
-def _play(model, column, drift):
-    played = model.play(column, drift)
-    return model.hidden(played).transpose(0, 1)
 
 
 def _core(model, glimpse):
@@ -298,13 +293,6 @@ MODELS = [
     ),
     Model("RAM's core", partial(Core, 4, 5, kind="rectified"), (real(4),), _core),
     Model("RAM's glimpse", partial(GlimpseNetwork, 4, 3, 3, 5), (real(4), real(2))),
-    Model(
-        "CatchAgent",
-        partial(CatchAgent, 6, 4, 2, hidden_size=5, features=(4, 4, 6)),
-        (whole(6), whole(3, low=-1)),
-        _play,
-        exempt={"second derivatives": "what was drawn is a constant to REINFORCE"},
-    ),
     Model("FullyConnected", partial(FullyConnected, pixels=64, hidden=5), (real(8, 8),)),
     Model("Convolutional", partial(Convolutional, size=12, hidden=5), (real(12, 12),)),
 ]
