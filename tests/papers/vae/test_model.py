@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from unrolled.base.errors import UsageError
-from unrolled.nn.distributions import DiagonalGaussian, gaussian_kl, kl_per_dimension
+from unrolled.nn.distributions import DiagonalGaussian, kl_per_dimension
 from unrolled.papers.vae.linear_gaussian import LinearGaussian
 from unrolled.papers.vae.model import SMALLEST_LOG_VARIANCE, VAE, first_estimator, gaussian_bound
 from unrolled.papers.vae.wake_sleep import wake_sleep
