@@ -126,7 +126,7 @@ class VAEExperiment(Experiment[Config]):
         return {"bound": bound / len(x), "kl": kl.sum().item(), "unused": float((kl < UNUSED).sum())}
 
     def test(self, model: VAE, arrays: Arrays) -> dict[str, float]:
-        """`evaluate` with more samples; the ``importance_bound`` of some rows, beside the bound of these rows."""
+        """`evaluate` with more samples; of some rows also the ``importance_bound``, and their own bound."""
         metrics = self.evaluate(model, arrays, TEST_SAMPLES)
         if self.config.importance_samples:
             rows = arrays[0][::EVERY]
