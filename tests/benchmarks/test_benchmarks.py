@@ -22,7 +22,7 @@ def benchmarks(*arguments):
     [
         ("bn_lstm", ["torch.nn.LSTM", "textbook loop", "autograd", "eager"]),
         ("vrnn", ["torch.nn.GRU", "textbook loop", "eager"]),
-        ("rnn_encoder_decoder", ["torch.nn.GRU", "textbook loop", "eager"]),
+        ("rnn_encoder_decoder", ["torch.nn.GRU", "textbook loop", "idiomatic", "eager"]),
         ("vrnn_8", ["torch.nn.GRU", "textbook loop", "eager"]),
         ("ram", ["torch.nn.RNN", "textbook loop", "eager"]),
         ("ram_60", ["torch.nn.RNN", "textbook loop", "eager"]),

@@ -9,14 +9,10 @@ import torch
 from torch.autograd import gradcheck
 from torch.nn import functional
 
+from unrolled.data.vocabulary import START
 from unrolled.nn.gru import gru_step, recurrent
-from unrolled.papers.rnn_encoder_decoder.model import (
-    START,
-    RNNEncoderDecoder,
-    decoder_step,
-    maxout,
-    word_log_probs,
-)
+from unrolled.nn.maxout import maxout
+from unrolled.papers.rnn_encoder_decoder.model import RNNEncoderDecoder, decoder_step, word_log_probs
 from unrolled.papers.rnn_encoder_decoder.rescoring import log_linear
 from unrolled.papers.rnn_encoder_decoder.together import phrase_loss
 

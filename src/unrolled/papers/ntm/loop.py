@@ -13,7 +13,6 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from unrolled.nn.compiled import compiled_step
-from unrolled.nn.gru_loop import weight_gradient
 from unrolled.nn.memory_visit import Visited, Writing, visit, visit_gradient
 from unrolled.papers.ntm.controller import Controlled, NTMState, NTMWeights, control, control_gradient, linear
 from unrolled.papers.ntm.heads import Asked, Layout, ask, ask_gradient
@@ -138,3 +137,18 @@ class _Loop(Function):
             d_asked.sum((0, -2)),
             *d_weights,
         )
+
+
+def weight_gradient(
+    d_out: Float[Tensor, "time *side batch out"], inputs: Float[Tensor, "time *side batch in"]
+) -> Float[Tensor, "*side out in"]:
+    """The gradient of a weight from those of its products at all steps: one product over steps and batch.
+
+    *Shapes*: as annotated, with an axis of sides or without.
+
+    >>> weight_gradient(torch.ones(4, 3, 2), torch.ones(4, 3, 5))[0]
+    tensor([12., 12., 12., 12., 12.])
+    """
+    if d_out.ndim == 3:
+        return d_out.flatten(0, 1).mT @ inputs.flatten(0, 1)
+    return d_out.transpose(0, 1).flatten(1, 2).mT @ inputs.transpose(0, 1).flatten(1, 2)
