@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from unrolled.base.errors import UnrolledError, UsageError, unknown
-from unrolled.cli.evidence import evidence_app, restored
+from unrolled.cli.evidence import evidence_app
 from unrolled.cli.library import print_table
 
 if TYPE_CHECKING:
     from unrolled.library.comparisons import Comparison, Difference
-    from unrolled.tasks.translation import Sentences, TranslationConfig, TranslationExperiment
+    from unrolled.library.measurements import Run
+    from unrolled.tasks.translation import Sentences, TranslationExperiment
 
-SYSTEMS = typer.Argument(help="Two or more, each as SLUG:VARIANT; the first paper keeps the comparison.")
+SYSTEMS = typer.Argument(help="Two or more, each as SLUG:PRESET; the first paper keeps the comparison.")
 METRIC = "test_bleu_beam"
 SLACK = 0.1
 """BLEU by which translating again may miss what the run recorded: processors round differently."""
@@ -27,13 +28,13 @@ class Candidate(NamedTuple):
     """A system before it translates: its finished run, and what made it."""
 
     experiment: TranslationExperiment
-    config: TranslationConfig
-    result: dict
+    run: Run
+    folder: Path
 
     @property
     def name(self) -> str:
         """As the command line names it."""
-        return f"{self.result['slug']}:{self.result['variant']}"
+        return f"{self.experiment.slug}:{self.run.preset}"
 
 
 @evidence_app.command()
@@ -49,14 +50,14 @@ def compare(
     Example: unrolled evidence compare luong_attention:general_feeding_de bahdanau_attention:attention_de
     """
     from unrolled.library import evidence as files
-    from unrolled.library.models import Evidence
+    from unrolled.library.measurements import Evidence
 
     candidates = [_candidate(*_named(text), seed) for text in systems]
     _comparable(candidates)
     command = " ".join(["unrolled evidence compare", *systems])
     command += f" --seed {seed}" * (seed != 0) + f" --resamples {resamples}" * (resamples != 1000)
     found = _compared(candidates, resamples, command)
-    first = candidates[0].result["slug"]
+    first = candidates[0].experiment.slug
     if not dry_run:
         held = files.load(first) or Evidence(slug=first)
         others = [item for item in held.comparisons if not item.same_systems(found)]
@@ -71,48 +72,48 @@ def _said(pair: Difference) -> str:
 
 
 def _named(text: str) -> tuple[str, str]:
-    slug, colon, variant = text.partition(":")
-    if not (slug and colon and variant):
-        raise UsageError(f"system {text!r}", hint="name it as SLUG:VARIANT")
-    return slug, variant
+    slug, colon, preset = text.partition(":")
+    if not (slug and colon and preset):
+        raise UsageError(f"system {text!r}", hint="name it as SLUG:PRESET")
+    return slug, preset
 
 
-def _candidate(slug: str, variant: str, seed: int) -> Candidate:
-    """A system's finished run at the paper's scale; of several, the one that the evidence rests on, else the
-    newest."""
+def _candidate(slug: str, preset: str, seed: int) -> Candidate:
+    """A system's finished run; of several, the one that the evidence rests on, else the newest."""
     from unrolled.base.paths import runs
-    from unrolled.cli.train import load_experiment
-    from unrolled.library.collecting import results
+    from unrolled.library.collecting import finished
     from unrolled.library.entries import load_entry
     from unrolled.library.evidence import load
     from unrolled.tasks.translation import TranslationExperiment
+    from unrolled.training.experiment import experiment
+    from unrolled.training.presets import presets
 
     load_entry(slug)
-    experiment = load_experiment(slug)
-    if not isinstance(experiment, TranslationExperiment):
+    kind = experiment(slug)
+    if not issubclass(kind, TranslationExperiment):
         raise UsageError(f"{slug} does not translate", hint="BLEU compares translations only")
-    known = experiment.variants("paper")
-    found = [r for r in results(slug)[0] if r["profile"] == "paper" and r["variant"] == variant]
-    if not found and variant not in known:
-        raise unknown(f"variant of {slug}", variant, known, listing=f"variants: {', '.join(known)}")
-    found = [r for r in found if r["seed"] == seed]
-    train = f"unrolled train {slug} --profile paper --variant {variant} --seeds {seed}"
+    known = presets(kind)
+    found = [(run, folder) for run, folder in finished(slug)[0].values() if run.preset == preset]
+    if not found and preset not in known:
+        raise unknown(f"preset of {slug}", preset, known, listing=f"presets: {', '.join(known)}")
+    found = [(run, folder) for run, folder in found if run.seed == seed]
+    train = f"unrolled train {slug} {preset} --seeds {seed}"
     if not found:
-        raise UnrolledError(f"no run of {slug}:{variant} with seed {seed}", file=runs() / slug, hint=train)
-    complete = [r for r in found if r.get("complete")]
+        raise UnrolledError(f"no run of {slug}:{preset} with seed {seed}", file=runs() / slug, hint=train)
+    complete = [(run, folder) for run, folder in found if run.complete]
     if not complete:
-        most = max(found, key=lambda r: r["updates"])
-        done = f"{most['updates']:,} of {most.get('updates_planned', most['config']['updates']):,} updates"
-        raise UnrolledError(f"the run was stopped after {done}", file=Path(most["_folder"]), hint=train)
+        run, folder = max(found, key=lambda one: one[0].updates)
+        done = f"{run.updates:,} of {run.updates_planned:,} updates"
+        raise UnrolledError(f"the run was stopped after {done}", file=folder, hint=train)
     evidence = load(slug)
-    rests_on = {key for item in evidence.measurements for key in item.runs.values()} if evidence else set()
-    chosen = max(complete, key=lambda r: (r["key"] in rests_on, str(r.get("finished", ""))))
+    rests_on = set(evidence.runs) if evidence else set()
+    run, folder = max(complete, key=lambda one: (one[0].name in rests_on, one[0].finished))
     try:
-        config = restored(experiment, "paper", chosen["config"])
-    except TypeError as error:
-        problem = f"the run of {slug}:{variant} has another configuration than the code: {error}"
-        raise UnrolledError(problem, file=Path(chosen["_folder"]), hint="train it again") from error
-    return Candidate(experiment, config, chosen)
+        bound = kind(kind.Config.of(run.config), run.seed)
+    except UsageError as error:
+        problem = f"the run of {slug}:{preset} has another configuration than the code: {error}"
+        raise UnrolledError(problem, file=folder, hint="train it again") from error
+    return Candidate(bound, run, folder)
 
 
 def _comparable(candidates: list[Candidate]) -> None:
@@ -122,9 +123,9 @@ def _comparable(candidates: list[Candidate]) -> None:
         raise UsageError(f"systems: {', '.join(names)}", hint="name two or more, each once")
     first, *others = [
         {
-            "task": one.config.task,
-            "target language": one.config.target,
-            "checksums of the data": one.result["key_parts"].get("data"),
+            "task": one.run.config.get("task"),
+            "target language": one.run.config.get("target"),
+            "checksums of the data": one.run.key_parts.get("data"),
         }
         for one in candidates
     ]
@@ -136,9 +137,9 @@ def _comparable(candidates: list[Candidate]) -> None:
 
 def _compared(candidates: list[Candidate], resamples: int, command: str) -> Comparison:
     """Translate with every system and hold every two of them against each other."""
+    from unrolled.base.records import commit
     from unrolled.data.bleu import bleu, paired
-    from unrolled.execution.harvest import commit, processor
-    from unrolled.library.claims import run_name
+    from unrolled.execution.harvest import processor
     from unrolled.library.comparisons import Comparison, Difference, System
 
     started = time.monotonic()
@@ -149,15 +150,15 @@ def _compared(candidates: list[Candidate], resamples: int, command: str) -> Comp
         if written[one.name].references != references:
             raise UnrolledError(f"{candidates[0].name} and {one.name} have other references")
         score = bleu(*written[one.name]).score
-        recorded = one.result["metrics"].get(METRIC)
+        recorded = one.run.metrics.get(METRIC)
         if recorded is None or abs(score - recorded) > SLACK:
             raise UnrolledError(
                 f"{one.name} translates with {score:.2f} BLEU, but its run recorded {recorded}",
-                file=Path(one.result["_folder"]),
+                file=one.folder,
                 hint="the code has changed since: train it again",
             )
-        told = {name: one.result.get(name) for name in ("slug", "variant", "seed", "key", "commit")}
-        systems.append(System(**told, run=run_name(one.result), score=score))
+        told = {name: getattr(one.run, name) for name in ("preset", "seed", "key", "commit")}
+        systems.append(System(slug=one.experiment.slug, **told, run=one.run.name, score=score))
     hypotheses = {name: sentences.hypotheses for name, sentences in written.items()}
     differences, signature = [], ""
     for start in range(len(systems) - 1):  # each in turn the baseline of those after it
@@ -188,13 +189,14 @@ def _compared(candidates: list[Candidate], resamples: int, command: str) -> Comp
 
 def _translated(one: Candidate) -> Sentences:
     """What the best weights of a run write for the test sentences, and their references."""
+    from unrolled.base.records import read_result
     from unrolled.training.store import Run
 
-    test = one.experiment.data(one.config).test
+    test = one.experiment.data().test
     if test is None:
         raise UsageError(f"{one.name} has no test sentences", hint="runs on captions have some")
     typer.echo(f"{one.name}: translating {len(test[0]):,} sentences", err=True)
-    model = Run(one.result, Path(one.result["_folder"])).model(one.experiment, one.config)
+    model = Run(read_result(one.folder / "result.json"), one.folder, one.experiment).model()
     return one.experiment.sentences(model, test)
 
 

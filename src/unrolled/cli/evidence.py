@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,85 +12,107 @@ from unrolled.cli import app
 from unrolled.cli.library import AS_JSON, chapter_key, print_json, print_table
 
 if TYPE_CHECKING:
-    from unrolled.training.experiment import Experiment, TrainingConfig
+    from unrolled.library.judged import Judged
+    from unrolled.library.measurements import Run
 
 evidence_app = typer.Typer(
-    help="Collect, show and verify what was measured for the claims.", no_args_is_help=True
+    help="Collect, show and verify what was measured for statements and findings.", no_args_is_help=True
 )
 app.add_typer(evidence_app, name="evidence")
 
 SLUG = typer.Argument(help="The entry's slug.")
+BECAME = typer.Option(None, "--as", help="A claim of version 0.1 and what it became: OLD=NEW.")
 
 
-def _rows(slug: str) -> list[dict[str, object]]:
-    from unrolled.library.entries import load_entry
-    from unrolled.library.evidence import load, stale_claims, verdicts
+def rows(slug: str) -> list[dict[str, object]]:
+    """Every statement and finding of an entry with its outcome and numbers, for tables and JSON."""
+    from unrolled.library.judged import load_evidence
 
-    entry, evidence, key = load_entry(slug), load(slug), chapter_key(slug)
-    found = verdicts(entry, evidence, key)
-    stale = stale_claims(evidence, entry.datasets, key) if evidence else {}
-    measured = {item.claim: item for item in evidence.measurements} if evidence else {}
-    rows = []
-    for claim in entry.claims:
-        item = measured.get(claim.id)
-        reason = stale.get(claim.id) or ("" if item else claim.not_attempted or "")
-        rows.append(
-            {
-                "slug": slug,
-                "claim": claim.id,
-                "kind": claim.kind,
-                "paper": claim.paper_value,
-                "value": item.value if item else None,
-                "spread": item.spread if item else None,
-                "n": item.n if item else 0,
-                "unit": claim.unit,
-                "scale": item.scale or item.profile if item else "",
-                "verdict": str(found[claim.id]),
-                "note": reason or (item.carried_over if item else None) or "",
-            }
+    found = load_evidence(slug, chapter_key(slug))
+    return [_row(slug, item) for item in (*found.statements(), *found.findings())]
+
+
+def _row(slug: str, item: Judged) -> dict[str, object]:
+    from unrolled.library.statements import Statement
+
+    part = item.part
+    return {
+        "slug": slug,
+        "id": item.id,
+        "kind": item.of.kind if isinstance(item.of, Statement) else "finding",
+        "headline": getattr(item.of, "headline", False),
+        "outcome": str(item.outcome) if item.outcome else None,
+        "scale": str(item.scale) if item.scale else None,
+        "reductions": list(item.reductions),
+        "reproduced": item.reproduced,
+        "paper": item.paper,
+        "ours": item.ours,
+        "against": item.against,
+        "difference": item.difference,
+        "spread": item.spread,
+        "n": item.n,
+        "interval": item.interval,
+        "level": part.level if part else None,
+        "agree": part.agree if part else None,
+        "per_seed": dict(item.per_seed),
+        "parts": [one.model_dump(mode="json") for one in item.parts],
+        "unit": item.of.unit,
+        "note": item.note,
+    }
+
+
+def _table(found: list[dict[str, object]]) -> None:
+    lines = []
+    for row in found:
+        unit = f" {row['unit']}" if row["unit"] else ""
+        numbers = {
+            name: "–" if row[name] is None else f"{row[name]:.4g}" for name in ("paper", "ours", "difference")
+        }
+        if row["ours"] is not None:
+            numbers["ours"] += f" ± {row['spread']:.2g}" if row["spread"] is not None else ""
+        interval = "–" if row["interval"] is None else "{:.3g} to {:.3g}".format(*row["interval"])
+        scale = " ".join(
+            filter(None, [row["scale"], f"({', '.join(row['reductions'])})" if row["reductions"] else ""])
         )
-    return rows
-
-
-def _print(rows: list[dict[str, object]]) -> None:
-    columns = ["claim", "kind", "paper", "ours", "n", "scale", "verdict", "note"]
-    table = []
-    for row in rows:
-        value, spread, unit = row["value"], row["spread"], f" {row['unit']}" if row["unit"] else ""
-        ours = (
-            "–"
-            if value is None
-            else f"{value:.4g}" + (f" ± {spread:.2g}" if spread is not None else "") + unit
+        lines.append(
+            [
+                row["id"],
+                row["kind"],
+                numbers["paper"],
+                numbers["ours"] + (unit if row["ours"] is not None else ""),
+                numbers["difference"],
+                interval,
+                str(row["n"] or "–"),
+                scale or "–",
+                row["outcome"] or "–",
+                row["note"],
+            ]
         )
-        paper = "–" if row["paper"] is None else f"{row['paper']:g}{unit}"
-        cells = [row["claim"], row["kind"], paper, ours, row["n"] or "–", row["scale"] or "–", row["verdict"]]
-        table.append([str(cell) for cell in (*cells, row["note"])])
-    print_table(columns, table)
+    columns = ["id", "kind", "paper", "ours", "difference", "interval", "n", "scale", "outcome", "note"]
+    print_table(columns, lines)
 
 
 @evidence_app.command("list")
 def list_evidence(as_json: bool = AS_JSON) -> None:
-    """List every claim of every entry with its verdict. Example: unrolled evidence list --json"""
+    """List the statements of every entry with their outcomes. Example: unrolled evidence list --json"""
     from unrolled.library.entries import slugs
 
-    rows = [row for slug in slugs() for row in _rows(slug)]
+    found = [row for slug in slugs() for row in rows(slug)]
     if as_json:
-        print_json(rows)
+        print_json(found)
         return
-    print_table(
-        ["entry", "claim", "verdict", "scale"],
-        [[str(row[name]) for name in ("slug", "claim", "verdict", "scale")] for row in rows],
-    )
+    names = ("slug", "id", "outcome", "scale")
+    print_table(list(names), [[str(row[name] or "–") for name in names] for row in found])
 
 
 @evidence_app.command()
 def show(slug: str = SLUG, as_json: bool = AS_JSON) -> None:
-    """Show the claims of an entry: paper, ours, verdict. Example: unrolled evidence show bn_lstm"""
-    rows = _rows(slug)
+    """Show an entry's statements and findings: paper, ours, outcome. Example: unrolled evidence show dkt"""
+    found = rows(slug)
     if as_json:
-        print_json(rows)
+        print_json(found)
     else:
-        _print(rows)
+        _table(found)
 
 
 @evidence_app.command()
@@ -102,130 +123,127 @@ def collect(
     ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Measure and show, but write nothing."),
 ) -> None:
-    """Measure claims from finished runs into bib/evidence. Example: unrolled evidence collect bn_lstm"""
+    """Measure statements and findings from finished runs. Example: unrolled evidence collect dkt"""
     from unrolled.base.paths import runs
     from unrolled.library.collecting import collect as collected
-    from unrolled.library.collecting import results
+    from unrolled.library.collecting import finished
     from unrolled.library.entries import load_entry
     from unrolled.library.evidence import save
 
     entry = load_entry(slug)
-    if not results(slug)[0]:
-        raise UnrolledError(
-            f"no finished run of {slug}", file=runs() / slug, hint=f"unrolled train {slug} --profile paper"
-        )
     outcome = collected(entry, replace=replace)
     for damaged in outcome.damaged:
         typer.echo(f"left out, cannot be read: {damaged}", err=True)
-    for claim, why in outcome.kept.items():
-        typer.echo(f"kept: {claim} was {why} (--replace takes the new ones)", err=True)
-    if not dry_run:
-        path = save(outcome.evidence)
-        typer.echo(f"{_count(outcome.measured)} measured; wrote {path}", err=True)
-        _print(_rows(slug))
-    else:
-        typer.echo(f"{_count(outcome.measured)} measured; nothing written", err=True)
-        for item in outcome.evidence.measurements:
-            if item.claim in outcome.measured:
-                typer.echo(f"{item.claim}\t{item.value:.6g}\t{item.scale}")
+    for name, why in outcome.kept.items():
+        typer.echo(f"kept: {name} was {why} (--replace takes the new ones)", err=True)
+    if outcome.evidence.chapter is None and not outcome.evidence.runs and not finished(slug)[0]:
+        hint = f"unrolled train {slug} PRESET --seeds 0-4"
+        raise UnrolledError(
+            f"no finished run and no executed chapter of {slug}", file=runs() / slug, hint=hint
+        )
+    count = f"{len(outcome.measured)} measured"
+    if dry_run:
+        typer.echo(f"{count}; nothing written", err=True)
+        for name in outcome.measured:
+            item = outcome.evidence.measured(name)
+            typer.echo(f"{name}\t{item.parts[0].mean:.6g}\t{item.outcome or '–'}\t{item.scale or '–'}")
+        return
+    path = save(outcome.evidence)
+    typer.echo(f"{count}; wrote {path}", err=True)
+    _table(rows(slug))
 
 
 @evidence_app.command()
 def verify(
     slug: str = SLUG,
-    every: bool = typer.Option(
-        False, "--all", help="Repeat the first updates of evidence that is not stale too."
-    ),
+    every: bool = typer.Option(False, "--all", help="Measure fingerprints of runs that are not stale too."),
 ) -> None:
-    """Repeat first updates and carry equal evidence over. Example: unrolled evidence verify bn_lstm
+    """Measure fingerprints again and carry runs over that agree. Example: unrolled evidence verify dkt
 
-    Where the losses are equal, changed code computes the same, and the evidence gets the new key and says so.
-    Where they differ, it stays stale and the exit status is 1.
+    A fingerprint says what the code computes at given weights. Where it is the same under changed code, the
+    run stands for the new code too, and says so. Where it differs, it stays stale and the exit status is 1.
     """
     from unrolled.library import evidence as files
+    from unrolled.library import staleness
     from unrolled.library.entries import load_entry
+    from unrolled.library.measurements import CarriedOver
 
     entry, evidence = load_entry(slug), files.load(slug)
-    if evidence is None:
-        raise UnrolledError(f"nothing was measured for {slug}", hint=f"unrolled evidence collect {slug}")
-    stale = files.stale_claims(evidence, entry.datasets)
-    wanted = [item for item in evidence.measurements if item.key_parts and (every or item.claim in stale)]
+    if evidence is None or not evidence.runs:
+        raise UnrolledError(f"no run of {slug} is in the evidence", hint=f"unrolled evidence collect {slug}")
+    stale = {name: staleness.stale_run(entry, run) for name, run in evidence.runs.items()}
+    wanted = [name for name in evidence.runs if every or stale[name]]
     if not wanted:
-        typer.echo("no evidence from runs is stale")
+        typer.echo("no run is stale")
         return
-    compared = {
-        name: _repeat(slug, evidence, name) for name in sorted({run for item in wanted for run in item.runs})
-    }
-    today = datetime.now(UTC).date().isoformat()
-    measurements, differing = [], []
-    for item in evidence.measurements:
-        if item not in wanted:
-            measurements.append(item)
+    runs, differing = dict(evidence.runs), []
+    for name in wanted:
+        run = runs[name]
+        reason = stale[name] if "data" in (stale[name] or "") else _differs(slug, run)
+        if reason:
+            differing.append(f"{name}: {reason}")
             continue
-        faults = [reason for run in item.runs if (reason := compared[run])]
-        if "data" in stale.get(item.claim, ""):
-            faults.append(stale[item.claim])  # other data: twenty updates cannot tell
-        if faults:
-            differing.append(f"{item.claim}: {faults[0]}")
-            measurements.append(item)
-        elif item.claim in stale:
-            kinds = [versions.partition(":")[0] for versions in item.key_parts.versions]
-            versions = tuple(
-                files.pinned_versions(k) or v for k, v in zip(kinds, item.key_parts.versions, strict=True)
+        typer.echo(f"{name}: equal" + (", carried over" if stale[name] else ""))
+        if stale[name]:
+            versions = run.key_parts["versions"]
+            now = CarriedOver(
+                source=staleness.source_part(slug),
+                versions=staleness.pinned_versions(versions.partition(":")[0]) or versions,
+                on=datetime.now(UTC).date().isoformat(),
             )
-            parts = item.key_parts.model_copy(
-                update={"source": files.source_part(slug), "versions": versions}
-            )
-            said = f"the first updates of its runs were repeated on {today} with equal losses, after a change"
-            measurements.append(item.model_copy(update={"key_parts": parts, "carried_over": said}))
-            typer.echo(f"{item.claim}: equal, carried over")
-        else:
-            measurements.append(item)
-            typer.echo(f"{item.claim}: equal")
-    files.save(evidence.model_copy(update={"measurements": tuple(measurements)}))
+            runs[name] = run.model_copy(update={"carried_over": now})
+    files.save(evidence.model_copy(update={"runs": runs}))
     if differing:
         for line in differing:
             typer.echo(line, err=True)
         raise UnrolledError(
-            f"{len(differing)} of {len(wanted)} claims stay stale",
+            f"{len(differing)} of {len(wanted)} runs differ from their fingerprints",
             file=files.evidence_file(slug),
-            hint=f"train again: unrolled train {slug} --profile paper",
+            hint=f"train them again: unrolled train {slug}",
         )
 
 
-def _repeat(slug: str, evidence, run: str) -> str | None:
-    """Repeat a run's first updates; None where the losses are equal, else why they are not."""
-    from importlib import import_module
+def _differs(slug: str, run: Run) -> str | None:
+    """Why a run's fingerprint is not what the present code computes, or None where it is."""
+    from unrolled.training.experiment import experiment
+    from unrolled.training.fingerprint import compare, measure
 
-    from unrolled.training.fingerprint import verify_fingerprint
-
-    print_ = next((item for item in evidence.fingerprints if item.run == run), None)
-    if print_ is None:
-        return f"run {run} has no fingerprint"
-    experiment = import_module(f"unrolled.papers.{slug}.experiment").EXPERIMENT
+    if not run.fingerprint:
+        return "it has no fingerprint"
     try:
-        config = restored(experiment, print_.profile, print_.config)
-        device = "cpu" if print_.device == "cpu" else "cuda"
-        found = verify_fingerprint(experiment, config, print_.seed, device, print_.losses)
-    except (TypeError, UnrolledError) as error:
-        return f"run {run} cannot be repeated: {error}"
-    return None if found.equal else f"run {run}: losses differ by {found.difference:.2g} (relative)"
+        kind = experiment(slug)
+        found = measure(kind(kind.Config.of(run.config), run.seed), _weights(run))
+    except (TypeError, RuntimeError, UnrolledError) as error:
+        return f"it cannot be repeated: {error}"
+    lines = compare(run.fingerprint, found)
+    return "; ".join(lines[:2]) if lines else None
 
 
-def restored(experiment: Experiment, profile: str, config: Mapping[str, object]) -> TrainingConfig:
-    """A configuration as it was, from what a run's record says of it.
+def _weights(run: Run) -> dict | None:
+    """The best weights of a run, where its folder is in the run store."""
+    from unrolled.base.paths import runs
+    from unrolled.training.checkpoints import read_tensors
 
-    Raises:
-        TypeError: if the paper's configuration has no such field any more.
-    """
-    planned = next(iter(experiment.variants(profile).values()))  # all are of the paper's one Config
-    return type(planned)(**{name: _frozen(value) for name, value in config.items()})
-
-
-def _frozen(value: object) -> object:
-    """Lists of a stored configuration as the tuples that they were."""
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+    found = list(runs().glob(f"*/{run.name}/best.safetensors"))
+    return read_tensors(found[0])[0] if found else None
 
 
-def _count(claims: list[str]) -> str:
-    return f"{len(claims)} claim" + "s" * (len(claims) != 1)
+@evidence_app.command()
+def archive(
+    slug: str = SLUG,
+    became: list[str] = BECAME,
+) -> None:
+    """Archive what version 0.1 measured. Example: unrolled evidence archive dkt --as raw-rows=rows"""
+    from unrolled.base.errors import UsageError
+    from unrolled.library.archiving import archive as archived
+    from unrolled.library.entries import entry_file, read_entry
+    from unrolled.library.evidence import save
+
+    pairs = [text.partition("=") for text in became or ()]
+    if any(not (old and new) for old, _, new in pairs):
+        raise UsageError("--as needs OLD=NEW")
+    entry, _ = read_entry(entry_file(slug))
+    evidence = archived(slug, entry, {old: new for old, _, new in pairs})
+    path = save(evidence)
+    said = sum(item.statement is not None for item in evidence.archived)
+    typer.echo(f"{len(evidence.archived)} archived, {said} with a statement or finding; wrote {path}")

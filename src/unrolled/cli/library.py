@@ -75,17 +75,14 @@ def list_entries(
 
 @app.command()
 def show(slug: str = typer.Argument(help="The entry's slug."), as_json: bool = AS_JSON) -> None:
-    """Show one entry: what it is, its equations, claims and departures. Example: unrolled show bn_lstm"""
-    from unrolled.library.entries import load_entry
-    from unrolled.library.evidence import load, verdicts
+    """Show one entry: what it is, its equations, statements and departures. Example: unrolled show dkt"""
+    from unrolled.library.judged import load_evidence
 
-    entry = load_entry(slug)
-    found = verdicts(entry, load(slug))
+    found = load_evidence(slug, chapter_key(slug))
+    entry = found.entry
     if as_json:
-        print_json(
-            entry.model_dump(mode="json")
-            | {"verdicts": {name: str(verdict) for name, verdict in found.items()}}
-        )
+        outcomes = {item.id: str(item.outcome) for item in found.statements()}
+        print_json(entry.model_dump(mode="json") | {"outcomes": outcomes})
         return
     typer.echo(
         f"{entry.title} ({entry.short}, {entry.year}) · {entry.kind} · {entry.status}\n\n{entry.summary}\n"
@@ -100,10 +97,17 @@ def show(slug: str = typer.Argument(help="The entry's slug."), as_json: bool = A
     )
     typer.echo("")
     print_table(
-        ["claim", "verdict", "statement", "where"],
-        [[c.id, str(found[c.id]), c.statement, str(c.locus)] for c in entry.claims],
-        title="Claims",
+        ["statement", "outcome", "scale", "what the paper says", "where"],
+        [
+            [item.id, str(item.outcome), str(item.scale or "–"), item.of.says, str(item.of.locus)]
+            for item in found.statements()
+        ],
+        title="Statements",
     )
+    typer.echo("")
+    print_table(["finding", "what we found"], [[f.id, f.says] for f in entry.findings], title="Findings")
+    typer.echo("")
+    print_table(["check", "what must hold"], [[c.id, c.says] for c in entry.checks], title="Checks")
     typer.echo("")
     print_table(["departure", "what"], [[d.type, d.what] for d in entry.departures], title="Departures")
 

@@ -1,30 +1,27 @@
-"""What a chapter's cells call: show the code, run experiments, judge claims, and leave stable outputs."""
+"""What a chapter's cells call: show the code, run experiments, and leave stable outputs and values."""
 
 from __future__ import annotations
 
 import math
 import os
 import random
-import statistics
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from unrolled.base.allocator import keep_freed_memory
-from unrolled.base.errors import UnrolledError, UsageError, unknown
-from unrolled.execution.mime import CLAIM, VALUE
+from unrolled.base.errors import UsageError, unknown
 from unrolled.execution.sources import Shown
+from unrolled.library.chapters import VALUE
 
 if TYPE_CHECKING:
-    from unrolled.library.models import Claim, Entry
+    from unrolled.library.models import Entry
 
 PROFILES = ("smoke", "book", "paper")
 
-Reduce = Literal["mean", "median", "min", "max", "wins"]
+SMOKE_UPDATES = 6
+"""How many updates a chapter trains in the smoke profile."""
+
 Item = TypeVar("Item")
-
-
-class ClaimFailed(UnrolledError):
-    """A claim that does not hold by its rule."""
 
 
 class Chapter:
@@ -62,53 +59,6 @@ class Chapter:
         """The source of functions or classes, as they ran; to be the last expression of its cell."""
         return Shown(symbols, docstring=docstring)
 
-    def claim(
-        self,
-        identifier: str,
-        *,
-        value: float | None = None,
-        per_seed: Mapping[int, float] | None = None,
-        reduce: Reduce | None = None,
-        digits: int = 3,
-    ) -> None:
-        """Judge a measured claim by the entry's rule, print one line, and leave the numbers for the evidence.
-
-        Over seeds the values are reduced: by ``reduce``, else by the claim's own measure; else they are
-        counted where they are positive, if the claim's unit is "seeds", and averaged otherwise. ``digits``
-        is the number of significant digits that are printed: as many as are the same on every machine, and
-        0 for none.
-
-        Raises:
-            UsageError: if the entry has no such claim, or there is no value.
-            ClaimFailed: if the rule does not hold, except in profile ``smoke``.
-        """
-        from unrolled.library.claims import holds
-
-        claim = self._claim(identifier)
-        if (value is None) == (per_seed is None) or (per_seed is not None and not per_seed):
-            raise UsageError(f"claim {identifier} needs value= or a per_seed= that is not empty")
-        seeds = {} if per_seed is None else {str(seed): float(x) for seed, x in per_seed.items()}
-        how = reduce or (
-            claim.measure.reduce if claim.measure else "wins" if claim.unit == "seeds" else "mean"
-        )
-        measured = reduced(seeds.values(), how) if seeds else float(value)  # type: ignore[arg-type]
-        verdict = holds(claim.rule, measured, claim.paper_value)
-        line = f"claim {identifier}: {_measured(claim, measured, seeds, how, digits)}; needs {needs(claim)}: "
-        line += "holds" if verdict else "fails"
-        data = {
-            "claim": identifier,
-            "value": measured,
-            "spread": statistics.stdev(seeds.values()) if len(seeds) > 1 and how != "wins" else None,
-            "per_seed": seeds,
-            "n": len(seeds) or 1,
-            "unit": claim.unit,
-            "holds": verdict,
-            "profile": self.profile,
-        }
-        _emit(line, CLAIM if _finite(data) else None, data)
-        if not verdict and self.profile != "smoke":
-            raise ClaimFailed(line)
-
     def value(self, name: str, number: float, *, unit: str = "", digits: int = 3) -> None:
         """Record a number that prose may cite by ``{claim}`slug:name```, and print it.
 
@@ -124,30 +74,33 @@ class Chapter:
             {"name": name, "value": number},
         )
 
-    def run(self, experiment: Any, variant: str, seed: int | None = None, **options: Any) -> Any:
-        """The finished run of one variant of an experiment: trained now, or taken from the run store.
+    def train(self, preset: str = "live", seed: int | None = None) -> Any:
+        """The finished run of one of the paper's presets: trained now, or taken from the run store.
+
+        In the ``smoke`` profile a few updates of it.
 
         Raises:
-            UsageError: if the experiment has no such variant in this profile.
+            UsageError: if there is no such preset.
         """
-        variants = experiment.variants(self.profile)
-        if variant not in variants:
-            raise unknown("variant", variant, variants, listing=f"variants: {', '.join(variants)}")
+        from dataclasses import replace
 
+        from unrolled.training.experiment import experiment
         from unrolled.training.fit import fit
+        from unrolled.training.presets import preset as named
         from unrolled.training.store import RunStore
 
+        kind = experiment(self.slug)
+        config = named(kind, preset).config
+        if self.profile == "smoke":
+            few = min(config.updates, SMOKE_UPDATES)
+            config = replace(config, updates=few, warmup=min(config.warmup, few), evaluate_every=few)
         return fit(
-            experiment,
-            variants[variant],
-            seed=self.seed if seed is None else seed,
-            profile=self.profile,
+            kind(config, self.seed if seed is None else seed),
+            preset,
             device=self.device,
             store=RunStore(),
-            variant=variant,
             progress=not self.quiet,
             command=f"unrolled run {self.slug} --profile {self.profile}",
-            **options,
         )
 
     def progress(self, items: Iterable[Item], label: str) -> Iterator[Item]:
@@ -172,37 +125,6 @@ class Chapter:
         print(f"{name}: " + ("correct" if solved else f"not yet{'; ' + hint if hint else ''}"))
         return solved
 
-    def _claim(self, identifier: str) -> Claim:
-        found = self.entry.claim(identifier)
-        if found is None:
-            raise unknown(f"claim of {self.slug}", identifier, [claim.id for claim in self.entry.claims])
-        return found
-
-
-def reduced(values: Iterable[float], how: Reduce) -> float:
-    """One number over seeds; ``wins`` counts the positive ones.
-
-    >>> reduced([0.1, -0.2, 0.3], "wins")
-    2.0
-    """
-    values = list(values)
-    if any(math.isnan(x) for x in values):
-        return math.nan
-    if how == "wins":
-        return float(sum(x > 0 for x in values))
-    functions = {"mean": statistics.fmean, "median": statistics.median, "min": min, "max": max}
-    return float(functions[how](values))
-
-
-def needs(claim: Claim) -> str:
-    """The rule in words, as the claim's line prints it."""
-    rule = claim.rule
-    if rule.comparator == "within":
-        return f"{claim.paper_value:g} ± {rule.tolerance:g}"
-    if rule.comparator == "between":
-        return f"{rule.bound:g} to {rule.upper:g}"
-    return f"{rule.comparator} {rule.bound:g}"
-
 
 def rounded(number: float, digits: int) -> str:
     """A number with that many significant digits; whole numbers as they are.
@@ -218,21 +140,6 @@ def rounded(number: float, digits: int) -> str:
         decimals = digits - 1 - math.floor(math.log10(abs(number)))
         return f"{round(number, decimals):.{max(decimals, 0)}f}"
     return f"{number:.{digits - 1}e}"
-
-
-def _measured(claim: Claim, value: float, seeds: Mapping[str, float], how: str, digits: int) -> str:
-    if how == "wins" and seeds:
-        return f"{value:.0f} of {len(seeds)} seeds"
-    words = [rounded(value, digits)] if digits else ["measured"]
-    if claim.unit:
-        words.append(claim.unit)
-    if len(seeds) > 1:
-        words.append(f"({how} of {len(seeds)} seeds)")
-    return " ".join(words)
-
-
-def _finite(data: Mapping[str, Any]) -> bool:
-    return all(math.isfinite(x) for x in (data["value"], data["spread"] or 0.0, *data["per_seed"].values()))
 
 
 def _emit(line: str, mime: str | None, data: Mapping[str, Any]) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError
 from unrolled.execution.keys import code_cells, read_notebook, stale
-from unrolled.execution.mime import CLAIM
 from unrolled.execution.notebooks import INJECTED, outputs_of, parameter_defaults, tags
+from unrolled.library.chapters import VALUE
 
 LARGEST = 100_000
 """Bytes of one stored figure. A PNG is stored as base64, of which four characters are three bytes."""
@@ -37,7 +37,7 @@ def faults(path: str | Path) -> list[str]:
     found = [*_parameters(notebook, path)]
     for number, cell in enumerate(code_cells(notebook), 1):
         found += [f"code cell {number} {fault}" for fault in _cell(cell)]
-    found += _claims(notebook, path.stem)
+    found += _values(notebook, path.stem)
     reason = stale(path)
     return [*found, f"stale: {reason}; run `unrolled run {path.stem}`"] if reason else found
 
@@ -87,8 +87,8 @@ def _cell(cell: Mapping[str, Any]) -> Iterator[str]:
             yield f"holds a path of one machine: {place}"
 
 
-def _claims(notebook: Mapping[str, Any], slug: str) -> Iterator[str]:
-    """Every quick claim of the entry is judged in the chapter, and holds."""
+def _values(notebook: Mapping[str, Any], slug: str) -> Iterator[str]:
+    """Every value of the chapter that a statement or finding rests on is left by a cell."""
     if not (paths.entries() / f"{slug}.yaml").is_file():
         yield f"has no entry bib/entries/{slug}.yaml"
         return
@@ -99,9 +99,7 @@ def _claims(notebook: Mapping[str, Any], slug: str) -> Iterator[str]:
     except UnrolledError as error:
         yield f"its entry has faults: {str(error).splitlines()[0]}"
         return
-    judged = {claim["claim"]: claim["holds"] for claim in outputs_of(notebook, CLAIM)}
-    for claim in entry.claims:
-        if claim.kind == "quick" and claim.id not in judged:
-            yield f"never judges the quick claim {claim.id}"
-        elif claim.kind == "quick" and not judged[claim.id]:
-            yield f"shows the quick claim {claim.id}, which fails"
+    left = {item["name"] for item in outputs_of(notebook, VALUE)}
+    for quantity in (*entry.statements, *entry.findings):
+        if quantity.value and quantity.value not in left:
+            yield f"leaves no value {quantity.value!r}, which {quantity.id} rests on"

@@ -1,8 +1,8 @@
 """Keys of chapters: what a notebook's stored outputs depend on, and which part of it has changed since.
 
 A key covers the notebook's code cells, the text of every module that they import (directly or not), the
-profile and parameters, the rules of the quick claims, which the outputs quote, the checksums of the data
-sets that the entry names, and the versions of torch and numpy. Markdown cells are left out: they are shown
+profile and parameters, the checksums of the data sets that the entry names, and the versions of torch and
+numpy. Markdown cells are left out: they are shown
 as they stand and never executed, so a better sentence needs no new run. Everything is read from text;
 nothing is imported.
 """
@@ -28,8 +28,8 @@ STYLE = "execution/unrolled.mplstyle"
 """Read by `unrolled.execution.figures`, and no Python: it enters the key by name."""
 
 APART = "unrolled.library"
-"""Left out of keys: of the knowledge base, outputs take only the claims' rules, and these enter by value.
-With it, a new field in the schema would have every chapter of the book executed again."""
+"""Left out of keys: outputs take nothing of the knowledge base. With it, a new field in the schema
+would have every chapter of the book executed again."""
 
 _SHORT = 12
 
@@ -136,15 +136,6 @@ def _entry(slug: str) -> dict[str, Any]:
     return entry if isinstance(entry, dict) else {}
 
 
-def _claims(entry: Mapping[str, Any]) -> dict[str, str]:
-    printed = ("rule", "paper_value", "unit", "measure")
-    return {
-        str(claim.get("id")): _hash({name: claim.get(name) for name in printed})
-        for claim in entry.get("claims") or []
-        if isinstance(claim, dict) and claim.get("kind") == "quick"
-    }
-
-
 def _data(entry: Mapping[str, Any]) -> dict[str, str]:
     """The checksums of the data sets that the entry names; the registry's words on them are left out."""
     folder = paths.sources() / "data"
@@ -183,7 +174,6 @@ def parts(
         "cells": [_hash(cell["source"].strip()) for cell in code_cells(notebook)],
         "modules": {name: keys.file_key(file, as_text=True) for name, file in modules.items()},
         "files": files,
-        "claims": _claims(entry),
         "data": _data(entry),
         "versions": versions(),
     }
@@ -197,7 +187,7 @@ def compact(found: Mapping[str, Any]) -> dict[str, Any]:
             return [item[:_SHORT] for item in value]
         return {name: item[:_SHORT] for name, item in value.items()}  # type: ignore[attr-defined]
 
-    kept = {name: cut(found[name]) for name in ("cells", "modules", "files", "claims", "data") if found[name]}
+    kept = {name: cut(found[name]) for name in ("cells", "modules", "files", "data") if found[name]}
     return kept | ({"parameters": found["parameters"]} if found["parameters"] else {})
 
 
@@ -245,7 +235,7 @@ def _changes(record: Mapping[str, Any], found: Mapping[str, Any], notebook: Mapp
                 reasons.append(f"code cell {number} changed ({sources[number - 1][:40]})")
     else:
         reasons.append(f"{len(after)} code cells, {len(before)} were executed")
-    for group, word in (("modules", "module"), ("files", "file"), ("claims", "claim"), ("data", "data set")):
+    for group, word in (("modules", "module"), ("files", "file"), ("data", "data set")):
         left, right = old.get(group, {}), new.get(group, {})
         for name in sorted(left.keys() | right.keys()):
             if name not in right:

@@ -19,11 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unrolled.execution.mime import CLAIM, VALUE
+from unrolled.library.chapters import VALUE
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-8
 
-NOT_COMPARED = ("image/svg+xml", "image/png", "image/jpeg", "application/pdf", CLAIM, VALUE)
+NOT_COMPARED = ("image/svg+xml", "image/png", "image/jpeg", "application/pdf", VALUE)
 
 _NUMBER = re.compile(
     r"(?<![\w.])[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)(?![\d.])"

@@ -177,7 +177,7 @@ def run(
                 from unrolled.execution.harvest import write_evidence
 
                 # Before the notebook: were the process killed in between, the chapter would be run again.
-                evidence = write_evidence(slug, executed, record, previous=notebook)
+                evidence = write_evidence(slug, executed, record)
             atomic_write(target, _written(executed))
             partial.unlink(missing_ok=True)
     except Timeout as error:
@@ -319,12 +319,14 @@ def _seconds(executed: Any) -> float:
 
 def _record(found: dict[str, Any], profile: str, seconds: float, peak_memory_mb: float) -> dict[str, Any]:
     from unrolled.base.keys import combine
+    from unrolled.execution.harvest import processor
 
     return {
         "key": combine(found),
         "profile": profile,
         "seconds": seconds,
         "peak_memory_mb": peak_memory_mb,
+        "device": processor(),
         "executed": datetime.now(UTC).date().isoformat(),
         "versions": found["versions"],
         "parts": keys.compact(found),

@@ -1,1 +1,1 @@
-"""The knowledge base: entries, bibliography, claims, evidence, checks and citing. Imports no torch."""
+"""The knowledge base: entries, bibliography, statements, evidence, checks and citing. Imports no torch."""

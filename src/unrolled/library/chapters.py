@@ -1,14 +1,19 @@
-"""What a chapter says of its entry: labelled equations, claims, citations; read from the notebook's text."""
+"""What a chapter says of its entry, read from its text: equations, citations, statements, stored values."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from unrolled.library.faults import Fault
+from unrolled.library.measurements import Chapter
+
+VALUE = "application/vnd.unrolled.value+json"
+"""The MIME type of a value that a chapter leaves for the evidence, beside the line that is read."""
 
 _MATH = re.compile(
     r"^(?P<fence>`{3,}|:{3,})\{math\}[ \t]*\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL
@@ -34,7 +39,7 @@ class Page:
     file: Path
     equations: tuple[LabelledEquation, ...] = ()
     citations: tuple[tuple[str, int], ...] = ()  # key, line
-    claims: tuple[tuple[str, int], ...] = ()  # "slug/claim", line
+    statements: tuple[tuple[str, int], ...] = ()  # "slug/statement", line
     faults: tuple[Fault, ...] = ()
 
 
@@ -67,7 +72,7 @@ def read_page(file: Path) -> Page:
 def _page(file: Path, sources: list[tuple[str, int]]) -> Page:
     equations: list[LabelledEquation] = []
     citations: list[tuple[str, int]] = []
-    claims: list[tuple[str, int]] = []
+    cited: list[tuple[str, int]] = []
     for source, first in sources:
 
         def line(match: re.Match, source: str = source, first: int = first) -> int:
@@ -82,8 +87,8 @@ def _page(file: Path, sources: list[tuple[str, int]]) -> Page:
             equations.append(LabelledEquation(match["label"], match["body"].strip(), line(match)))
         for match in _CITE.finditer(source):
             citations += [(key.strip(), line(match)) for key in match[1].split(",")]
-        claims += [(match[1], line(match)) for match in _CLAIM.finditer(source)]
-    return Page(file, tuple(equations), tuple(citations), tuple(claims))
+        cited += [(match[1], line(match)) for match in _CLAIM.finditer(source)]
+    return Page(file, tuple(equations), tuple(citations), tuple(cited))
 
 
 def pages(root: Path) -> Iterator[Page]:
@@ -107,3 +112,28 @@ def _squeezed(latex: str) -> str:
     # white space only matters where it ends a command's name: \phi x is not \phix
     latex = re.sub(r"(\\[A-Za-z]+)\s+(?=[A-Za-z])", "\\1\0", latex.strip())
     return re.sub(r"\s+", "", latex)
+
+
+def chapter_of(file: Path) -> Chapter | None:
+    """What a notebook's stored outputs and metadata say of its last execution; None where it has none."""
+    try:
+        notebook = json.loads(file.read_text(encoding="utf-8"))
+        return executed_chapter(notebook)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def executed_chapter(notebook: Mapping[str, Any]) -> Chapter:
+    """The record of an executed notebook, as plain data.
+
+    Raises:
+        KeyError: if it was not executed by `unrolled run`.
+    """
+    record = notebook["metadata"]["unrolled"]
+    outputs = [out for cell in notebook["cells"] for out in cell.get("outputs", ())]
+    left = [out["data"][VALUE] for out in outputs if VALUE in out.get("data", {})]
+    return Chapter(
+        **{name: record[name] for name in ("key", "seconds", "peak_memory_mb", "executed", "versions")},
+        device=record.get("device", "cpu"),
+        values={item["name"]: item["value"] for item in left},
+    )

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from unrolled.library.fields import Finite, Model, Slug, Text
 
 if TYPE_CHECKING:
-    from unrolled.library.models import Evidence
+    from unrolled.library.measurements import Evidence
 
 LEVEL = 0.05
 """The p below which two systems are told apart."""
@@ -24,7 +24,7 @@ class System(Model):
     """One trained model, with the run that it comes from."""
 
     slug: Slug
-    variant: Text
+    preset: Text
     seed: int = 0
     run: Text  # the name of the run's folder
     key: Text
@@ -34,7 +34,7 @@ class System(Model):
     @property
     def name(self) -> str:
         """As the command line names it: ``"luong_attention:general_feeding_de"``."""
-        return f"{self.slug}:{self.variant}"
+        return f"{self.slug}:{self.preset}"
 
 
 class Difference(Model):
@@ -92,16 +92,16 @@ class Comparison(Model):
 def stale_comparison(comparison: Comparison, evidence: Mapping[str, Evidence]) -> str | None:
     """Why a comparison no longer follows from the evidence of its systems, or None.
 
-    The evidence of a paper may rest on newer runs of a variant, which the comparison has not seen. Whether
-    the code of a run has changed is asked where its claims are measured, once.
+    The evidence of a paper may rest on newer runs of a preset, which the comparison has not seen. Whether
+    the code of a run has changed is asked where its statements are measured, once.
 
     Args:
         evidence: of all papers that have some, by slug.
     """
     for system in comparison.systems:
         known = evidence.get(system.slug)
-        runs = {run: key for item in known.measurements for run, key in item.runs.items()} if known else {}
-        of_variant = {key for run, key in runs.items() if run.startswith(f"{system.variant}-s{system.seed}-")}
-        if of_variant and system.key not in of_variant:
-            return f"the evidence of {system.slug} rests on another run of {system.variant} since"
+        runs = known.runs.values() if known else ()
+        of_preset = {run.key for run in runs if (run.preset, run.seed) == (system.preset, system.seed)}
+        if of_preset and system.key not in of_preset:
+            return f"the evidence of {system.slug} rests on another run of {system.preset} since"
     return None

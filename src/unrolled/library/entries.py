@@ -13,7 +13,7 @@ from unrolled.base.errors import UnrolledError, unknown
 from unrolled.base.paths import entries as entries_folder
 from unrolled.base.paths import project
 from unrolled.library.faults import Fault, Faulty
-from unrolled.library.models import Concept, Entry
+from unrolled.library.models import Concept, Entry, contradictions
 from unrolled.library.yamltext import Document, read_yaml
 
 
@@ -145,26 +145,8 @@ def _inside(document: Document) -> Iterator[Fault]:
     data = document.data
     if not isinstance(data, dict):
         return
-    known: dict[str, set[object]] = {}
-    for name, label in (("claims", "id"), ("equations", "label")):
-        known[name] = set()
-        for index, item in enumerate(_items(data, name)):
-            value = item.get(label) if isinstance(item, dict) else None
-            if isinstance(value, str):
-                if value in known[name]:
-                    line = document.line(name, index, label)
-                    yield Fault(document.file, line, f"{name[:-1]} {label} {value!r} twice")
-                known[name].add(value)
-    for index, item in enumerate(_items(data, "equations")):
-        for place, claim in enumerate(_items(item, "claims") if isinstance(item, dict) else ()):
-            if isinstance(claim, str) and claim not in known["claims"]:
-                line = document.line("equations", index, "claims", place)
-                yield Fault(document.file, line, f"equation names an unknown claim {claim!r}")
-
-
-def _items(data: dict, name: str) -> list:
-    value = data.get(name)
-    return value if isinstance(value, list) else []
+    for problem, place in contradictions(data):
+        yield Fault(document.file, document.line(*place), problem)
 
 
 @lru_cache(maxsize=8)

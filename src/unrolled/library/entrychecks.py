@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,12 @@ from unrolled.base.errors import UnrolledError
 from unrolled.library import bibliography, symbols
 from unrolled.library.chapters import Page, same_latex
 from unrolled.library.comparisons import stale_comparison
-from unrolled.library.evidence import evidence_file, load, stale_claims
+from unrolled.library.evidence import evidence_file, load
 from unrolled.library.faults import Fault, Faulty
-from unrolled.library.models import Concept, Entry, Evidence
+from unrolled.library.measurements import Evidence
+from unrolled.library.models import Concept, Entry
+from unrolled.library.rechecking import problems
+from unrolled.library.statements import Quantity
 from unrolled.library.yamltext import Document
 
 
@@ -36,7 +40,7 @@ def entry_faults(knowledge: Knowledge, entry: Entry, notebook_key: str | None) -
     yield from _keys(knowledge, entry)
     yield from _relations(knowledge, entry)
     yield from _equations(knowledge, entry)
-    yield from _claims(knowledge, entry)
+    yield from _statements(knowledge, entry)
     yield from _imports(knowledge, entry)
     yield from _evidence(knowledge, entry, notebook_key)
     yield from _lacks(knowledge, entry)
@@ -100,15 +104,14 @@ def _equations(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
     shown = {equation.label: equation for equation in page.equations} if page else {}
     for index, equation in enumerate(entry.equations):
         for role in ("implementation", "oracle"):
-            name = getattr(equation, role)
-            if name is None:
-                continue
-            try:
-                symbols.resolve(name)
-            except UnrolledError as error:
-                line = document.line("equations", index, role)
-                problem = f"equation {equation.label}: {role} not found: {error.problem}"
-                yield Fault(document.file, line, problem, error.hint)
+            what = f"equation {equation.label}: {role}"
+            yield from _named(document, getattr(equation, role), what, "equations", index, role)
+        if equation.runs:
+            for role in ("symbol", "test"):
+                what = f"equation {equation.label}: what runs in its place, {role}"
+                yield from _named(
+                    document, getattr(equation.runs, role), what, "equations", index, "runs", role
+                )
         there = shown.get(equation.label)
         if there and not same_latex(there.latex, equation.latex):
             problem = f"equation {equation.label} differs from the one in {document.file.name}"
@@ -127,22 +130,66 @@ def _equations(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
             )
 
 
-def _claims(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
+def _named(document: Document, name: str | None, what: str, *place: str | int) -> Iterator[Fault]:
+    """A symbol or test that is not there."""
+    if name is None:
+        return
+    try:
+        symbols.resolve(name)
+    except UnrolledError as error:
+        problem = f"{what} not found: {error.problem}"
+        yield Fault(document.file, document.line(*place), problem, error.hint)
+
+
+def _statements(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
     document = knowledge.documents[entry.slug]
-    for index, claim in enumerate(entry.claims):
-        if claim.kind == "paper" and claim.measure is None and claim.not_attempted is None:
-            line = document.line("claims", index, "id")
-            problem = f"claim {claim.id} can neither be measured nor says why not"
-            level = "lacks" if entry.status == "planned" else "fault"
-            yield Fault(document.file, line, problem, "give 'measure' or 'not_attempted'", level)
+    for index, check in enumerate(entry.checks):
+        for place, test in enumerate(check.tests):
+            yield from _named(document, test, f"check {check.id}: test", "checks", index, "tests", place)
+    groups: tuple[tuple[str, tuple[Quantity, ...]], ...] = (
+        ("statements", entry.statements),
+        ("findings", entry.findings),
+    )
+    for group, quantities in groups:
+        for index, quantity in enumerate(quantities):
+            line = document.line(group, index, "id")
+            if quantity.runs and entry.setting(quantity) is None:
+                problem = f"{quantity.id} has runs, and 'paper' has no setting to tell their scale by"
+                yield Fault(document.file, line, problem, "add one")
+            known = _presets(entry.slug) if quantity.runs else None
+            for preset in quantity.presets if known else ():
+                if preset not in known:
+                    problem = f"{quantity.id} names preset {preset!r}, which is not in the paper's runs.toml"
+                    yield Fault(document.file, document.line(group, index, "runs"), problem, "add it there")
+            if not (quantity.runs or quantity.value or getattr(quantity, "not_attempted", None)):
+                problem = f"{quantity.id} can neither be measured nor says why not"
+                level = "lacks" if entry.status == "planned" else "fault"
+                yield Fault(document.file, line, problem, "give 'runs', 'value' or 'not_attempted'", level)
+    if entry.statements and not any(item.headline for item in entry.statements):
+        yield Fault(
+            document.file, document.line("statements"), "no statement is a headline", "mark one to three"
+        )
     for page in knowledge.pages:
-        for text, line in page.claims:
-            target = text.strip().partition(":")[0]
-            slug, _, rest = target.partition("/")
-            if slug != entry.slug or not rest:
-                continue
-            if entry.claim(rest.partition("/")[0]) is None:
-                yield Fault(page.file, line, f"no claim {rest.partition('/')[0]!r} of {slug}")
+        for text, line in page.statements:
+            slug, _, rest = text.strip().partition(":")[0].partition("/")
+            name = rest.partition("/")[0]
+            if slug == entry.slug and name and not (entry.statement(name) or entry.finding(name)):
+                yield Fault(page.file, line, f"no statement or finding {name!r} of {slug}")
+
+
+def _presets(slug: str) -> set[str]:
+    """The names of a paper's presets, from the text of its ``runs.toml``; none where it has no such file."""
+    path = paths.sources() / "papers" / slug / "runs.toml"
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # training tells what is wrong with it
+        return set()
+    names: set[str] = set()
+    for title, table in tables.items():
+        each = table.get("each", {}) if isinstance(table, dict) else {}
+        choices = [{name: value} for name, values in each.items() for value in values] or [{}]
+        names.update(title.format(**choice) for choice in choices)
+    return names
 
 
 def _imports(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
@@ -183,7 +230,7 @@ def _imports(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
 def _evidence(knowledge: Knowledge, entry: Entry, notebook_key: str | None) -> Iterator[Fault]:
     file = evidence_file(entry.slug)
     try:
-        evidence = load(entry.slug)
+        evidence = load(entry.slug, sealed=False)
     except Faulty as error:
         yield from error.faults
         return
@@ -191,24 +238,16 @@ def _evidence(knowledge: Knowledge, entry: Entry, notebook_key: str | None) -> I
         return
     text = file.read_text(encoding="utf-8")
 
-    def line(claim: str) -> int:
-        return text.count("\n", 0, max(text.find(f'"{claim}"'), 0)) + 1
+    def line(name: str) -> int:
+        return text.count("\n", 0, max(text.find(f'"{name}"'), 0)) + 1
 
-    seen: set[str] = set()
-    for item in evidence.measurements:
-        if entry.claim(item.claim) is None:
-            yield Fault(file, line(item.claim), f"evidence for an unknown claim {item.claim!r}", "remove it")
-        if item.claim in seen:
-            yield Fault(file, line(item.claim), f"evidence for claim {item.claim} twice")
-        seen.add(item.claim)
+    for name, problem, hint in problems(entry, evidence, notebook_key):
+        yield Fault(file, line(name), problem, hint)
     document = knowledge.documents[entry.slug]
-    for index, claim in enumerate(entry.claims):
-        if claim.id in seen and claim.not_attempted is not None:
-            at = document.line("claims", index, "not_attempted")
-            yield Fault(document.file, at, f"claim {claim.id} is said not to be attempted, but was measured")
-    for claim, reason in stale_claims(evidence, entry.datasets, notebook_key).items():
-        hint = f"unrolled evidence verify {entry.slug}, or measure it again"
-        yield Fault(file, line(claim), f"evidence for {claim} is stale: {reason}", hint)
+    for index, statement in enumerate(entry.statements):
+        if statement.not_attempted is not None and evidence.measured(statement.id):
+            at = document.line("statements", index, "not_attempted")
+            yield Fault(document.file, at, f"{statement.id} is said not to be attempted, but was measured")
     for comparison in evidence.comparisons:
         names = [system.name for system in comparison.systems]
         unknown = [system.slug for system in comparison.systems if system.slug not in knowledge.documents]
@@ -222,7 +261,7 @@ def _evidence(knowledge: Knowledge, entry: Entry, notebook_key: str | None) -> I
 def _readable(slug: str) -> Evidence | None:
     """An entry's evidence, or None where there is none or it has faults, which are told of that entry."""
     try:
-        return load(slug)
+        return load(slug, sealed=False)
     except Faulty:
         return None
 
@@ -238,7 +277,7 @@ def _lacks(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
         "contribution",
         "notation",
         "equations",
-        "claims",
+        "statements",
         "departures",
         "links",
         "concepts",
@@ -252,11 +291,12 @@ def _lacks(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
     if knowledge.page(entry.slug) is None:
         lacking.append(((), "no chapter"))
     else:
-        evidence = _readable(entry.slug)
-        measured = {item.claim for item in evidence.measurements} if evidence else set()
-        for index, claim in enumerate(entry.claims):
-            if claim.id not in measured and claim.not_attempted is None:
-                lacking.append((("claims", index), f"claim {claim.id} has no evidence"))
+        evidence = _readable(entry.slug) or Evidence(slug=entry.slug)
+        for group in ("statements", "findings"):
+            for index, item in enumerate(getattr(entry, group)):
+                attempted = getattr(item, "not_attempted", None) is None
+                if attempted and not (evidence.measured(item.id) or evidence.archive(item.id)):
+                    lacking.append(((group, index), f"{item.id} has no evidence"))
     level = "fault" if entry.status == "verified" else "lacks"
     for place, what in lacking:
         hint = "or set status to draft" if level == "fault" else "before it can be verified"

@@ -1,25 +1,23 @@
-"""Evidence files, ``bib/evidence/<slug>.json``: read, written, and told whether they are stale."""
+"""Evidence files, ``bib/evidence/<slug>.json``: read, and written with a digest over all that they say."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-import tomllib
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from unrolled.base import keys, paths
+from unrolled.base import paths
 from unrolled.base.errors import UnrolledError
 from unrolled.base.files import atomic_write
-from unrolled.library.claims import judge
+from unrolled.base.keys import combine
 from unrolled.library.faults import Fault, Faulty, read_text
-from unrolled.library.models import Entry, Evidence, Measurement, Verdict
+from unrolled.library.measurements import Evidence
 
-__all__ = ["judge", "load", "save", "stale_claims", "stale_reason", "verdicts"]
+LARGEST = 4_000_000
+"""Bytes of a file: one that is larger is not written."""
 
 
 def evidence_file(slug: str) -> Path:
@@ -27,8 +25,16 @@ def evidence_file(slug: str) -> Path:
     return paths.evidence() / f"{slug}.json"
 
 
-def load(slug: str, path: Path | None = None) -> Evidence | None:
+def digest(evidence: Evidence) -> str:
+    """The digest over everything that a record says, but for the digest itself."""
+    return combine(evidence.model_dump(mode="json", exclude={"digest"}, exclude_defaults=True))
+
+
+def load(slug: str, path: Path | None = None, *, sealed: bool = True) -> Evidence | None:
     """An entry's evidence, or None where nothing has been measured.
+
+    Args:
+        sealed: refuse a record that differs from its digest; `unrolled check` looks at it all the same.
 
     Raises:
         Faulty: if the file does not hold evidence, with all its faults.
@@ -45,29 +51,57 @@ def load(slug: str, path: Path | None = None) -> Evidence | None:
         raise Faulty(_fault(path, text, item) for item in error.errors(include_url=False)) from error
     if evidence.slug != slug:
         problem = f"evidence of {evidence.slug!r} in a file named {path.name}"
-        raise Faulty([Fault(path, _line(text, ("slug",)), problem, "collect it again")])
+        raise Faulty([Fault(path, _line(text, ("slug",)), problem, "restore it from git")])
+    if sealed and (problem := unsealed(evidence)):
+        raise Faulty([Fault(path, _line(text, ("digest",)), problem, "restore it from git, or collect anew")])
     return evidence
 
 
+def unsealed(evidence: Evidence) -> str | None:
+    """What is wrong with a record's digest, or None."""
+    if not evidence.digest:
+        return "the evidence has no digest: it was not written by `unrolled evidence`"
+    return (
+        None if evidence.digest == digest(evidence) else "the evidence was edited: it differs from its digest"
+    )
+
+
 def save(evidence: Evidence, path: Path | None = None) -> Path:
-    """Write evidence whole or not at all, in an order that makes small differences."""
+    """Write evidence with its digest. The old file stays until the new one has been read back.
+
+    Raises:
+        UnrolledError: if it would be larger than ``LARGEST``.
+    """
+    path = path or evidence_file(evidence.slug)
     ordered = evidence.model_copy(
         update={
-            "measurements": tuple(sorted(evidence.measurements, key=lambda item: item.claim)),
-            "fingerprints": tuple(sorted(evidence.fingerprints, key=lambda item: item.run)),
-            "costs": tuple(sorted(evidence.costs, key=lambda item: (item.profile, item.device))),
-            "values": dict(sorted(evidence.values.items())),
-            "curves": dict(sorted(evidence.curves.items())),
-            "finals": dict(sorted(evidence.finals.items())),
+            "statements": tuple(sorted(evidence.statements, key=lambda item: item.id)),
+            "findings": tuple(sorted(evidence.findings, key=lambda item: item.id)),
+            "archived": tuple(sorted(evidence.archived, key=lambda item: item.claim)),
             "comparisons": tuple(
-                sorted(evidence.comparisons, key=lambda item: [system.name for system in item.systems])
+                sorted(evidence.comparisons, key=lambda item: [s.name for s in item.systems])
             ),
+            "runs": dict(sorted(evidence.runs.items())),
         }
     )
-    text = json.dumps(ordered.model_dump(mode="json", exclude_defaults=True), indent=1, ensure_ascii=False)
+    ordered = ordered.model_copy(update={"digest": digest(ordered)})
+    record = ordered.model_dump(mode="json", exclude_defaults=True) | {"format": ordered.format}
+    first = {name: record.pop(name) for name in ("format", "slug", "digest")}
+    text = json.dumps(first | record, indent=1, ensure_ascii=False)
     # a list of numbers on one line: a curve is one line of a difference, not sixty
-    text = re.sub(r"\[\s+((?:-?[\d.eE+-]+,?\s*)+)\]", lambda match: f"[{' '.join(match[1].split())}]", text)
-    return atomic_write(path or evidence_file(evidence.slug), text + "\n")
+    text = (
+        re.sub(r"\[\s+((?:-?[\d.eE+-]+,?\s*)+)\]", lambda match: f"[{' '.join(match[1].split())}]", text)
+        + "\n"
+    )
+    if len(text.encode()) > LARGEST:
+        raise UnrolledError(
+            f"{len(text.encode()) / 1e6:.1f} MB of evidence; {LARGEST / 1e6:.0f} MB are kept at most",
+            file=path,
+            hint="name fewer presets in statements and findings; nothing was written",
+        )
+    if Evidence.model_validate_json(text) != ordered:
+        raise UnrolledError("the evidence does not read back as it was written", file=path)
+    return atomic_write(path, text)
 
 
 def _fault(path: Path, text: str, item: Mapping) -> Fault:
@@ -81,124 +115,13 @@ def _fault(path: Path, text: str, item: Mapping) -> Fault:
 
 
 def _line(text: str, place: tuple) -> int:
-    """The line of a value in JSON text: the name is looked up, since JSON readers keep no lines."""
+    """The line of a value in JSON text: the names are looked up, since JSON readers keep no lines."""
     offset = 0
     for part in place:
         if isinstance(part, str):
             found = text.find(f'"{part}"', offset)
             offset = found if found >= 0 else offset
         else:  # `save` starts the items of a list two spaces in
-            hit = next(
-                itertools.islice(re.compile(r"^  \{", re.MULTILINE).finditer(text, offset), part, None), None
-            )
-            offset = hit.start() if hit else offset
+            items = [match.start() for match in re.finditer(r"^  \{", text[offset:], re.MULTILINE)]
+            offset += items[part] if part < len(items) else 0
     return text.count("\n", 0, offset) + 1
-
-
-def verdicts(entry: Entry, evidence: Evidence | None, notebook_key: str | None = None) -> dict[str, Verdict]:
-    """The verdict on every claim of an entry."""
-    stale = stale_claims(evidence, entry.datasets, notebook_key) if evidence else {}
-    measured = {item.claim: item for item in evidence.measurements} if evidence else {}
-    return {claim.id: judge(claim, measured.get(claim.id), claim.id in stale) for claim in entry.claims}
-
-
-def stale_claims(
-    evidence: Evidence, datasets: tuple[str, ...] = (), notebook_key: str | None = None
-) -> dict[str, str]:
-    """The claims whose evidence no longer follows from what it depended on, each with the reason.
-
-    Args:
-        datasets: the data sets that the entry names.
-        notebook_key: the chapter's present key; without it, measurements from notebooks are not looked at.
-    """
-    reasons = {
-        item.claim: stale_reason(evidence.slug, item, datasets, notebook_key)
-        for item in evidence.measurements
-    }
-    return {claim: reason for claim, reason in reasons.items() if reason}
-
-
-def stale_reason(
-    slug: str, measurement: Measurement, datasets: tuple[str, ...] = (), notebook_key: str | None = None
-) -> str | None:
-    """Why a measurement is stale, or None."""
-    parts = measurement.key_parts
-    if parts is None:
-        differs = notebook_key is not None and measurement.key != notebook_key
-        return "the chapter's code, data or parameters have changed since" if differs else None
-    try:
-        if parts.source != source_part(slug):
-            return "the experiment's code has changed since"
-    except UnrolledError as error:
-        return f"the experiment's code cannot be read: {error}"
-    for run, data in parts.data.items():
-        if data not in data_parts(datasets):
-            return f"the checksums of the data of {run} have changed since"
-    for versions in parts.versions:
-        kind = versions.partition(":")[0]
-        pinned = pinned_versions(kind)
-        if pinned is not None and versions != pinned:
-            return f"the pinned versions have changed since: {versions} then, {pinned} now"
-    return None
-
-
-def source_part(slug: str) -> str:
-    """The hash of the code that a paper's runs execute, read from source text as runs compute it."""
-    return keys.source_key([f"unrolled.papers.{slug}.experiment", "unrolled.training.fit"])
-
-
-def data_parts(datasets: tuple[str, ...]) -> set[str]:
-    """The hashes that the data part of a run's key can have: one for each choice of the entry's data sets.
-
-    A run's key tells no names. The registry's table is small, so all choices are looked at.
-    """
-    known = _registry(paths.sources() / "data" / "registry.toml")
-    named = [name for name in dict.fromkeys(datasets) if name in known][:8]
-    return {
-        keys.combine({name: known[name] for name in chosen})
-        for size in range(len(named) + 1)
-        for chosen in itertools.combinations(named, size)
-    }
-
-
-def _registry(path: Path) -> dict[str, dict[str, str]]:
-    if not path.is_file():
-        return {}
-    return _checksums(path, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def _checksums(path: Path, stamp: int) -> dict[str, dict[str, str]]:
-    """Data set -> file -> SHA-256, from the registry's text."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UnrolledError(f"not TOML: {error}", file=path) from error
-    found: dict[str, dict[str, str]] = {}
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            continue
-        files = {file: about["sha256"] for file, about in table.get("files", {}).items() if "sha256" in about}
-        listing = path.parent / str(table.get("listing", ""))
-        if table.get("listing") and listing.is_file():
-            for line in listing.read_text(encoding="utf-8").splitlines():
-                digest, _, file, *_ = line.split()
-                files[file] = digest
-        found[name] = files
-    return found
-
-
-def pinned_versions(kind: str) -> str | None:
-    """The pinned versions that change numbers, as runs write them; None where the project pins none.
-
-    What follows a plus sign is left out: it names a build.
-    """
-    path = paths.project() / "constraints" / f"{kind}.txt"
-    if not path.is_file():
-        return None
-    pins = dict(
-        re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;#+]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
-    )
-    if "torch" not in pins or "numpy" not in pins:
-        return None
-    return f"{kind}: numpy {pins['numpy']}, torch {pins['torch']}"

@@ -1,4 +1,4 @@
-"""The vocabulary of the knowledge base, as pydantic models: what an entry and its evidence may say.
+"""The vocabulary of the knowledge base, as pydantic models: what an entry may say.
 
 An entry is one YAML file in ``bib/entries/``; ``unrolled.library.schema`` publishes its JSON Schema. The
 models check what one file can check by itself; what needs several files is checked in ``check.py``.
@@ -6,13 +6,13 @@ models check what one file can check by itself; what needs several files is chec
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from unrolled.library.comparisons import Comparison
-from unrolled.library.fields import Address, Finite, Key, Label, Model, Slug, Text
+from unrolled.library.fields import Address, Finite, Key, Label, Locus, Model, Slug, Source, Text
+from unrolled.library.statements import Check, Finding, Omitted, Setting, Statement
 
 
 def _brief(value: str) -> str:
@@ -20,26 +20,6 @@ def _brief(value: str) -> str:
     if words > 80:
         raise ValueError(f"{words} words; at most 80")
     return value
-
-
-class Source(StrEnum):
-    """How sure a fact about a paper is."""
-
-    VERIFIED = "verified"  # read in the paper or in its released code
-    SECONDARY = "secondary"  # read in a secondary source only
-    COMPUTED = "computed"  # follows from verified facts
-    RECALLED = "recalled"  # from memory, not verified: shown as such
-
-
-class Verdict(StrEnum):
-    """What the evidence says of a claim; reached by rule, never by opinion."""
-
-    REPRODUCED = "reproduced"
-    BETTER = "better"
-    TREND_ONLY = "trend only"
-    NOT_REPRODUCED = "not reproduced"
-    NOT_ATTEMPTED = "not attempted"
-    STALE = "stale"
 
 
 class Link(Model):
@@ -98,6 +78,13 @@ class Symbol(Model):
     shape: str | None = None  # axes by name: "batch hidden"
 
 
+class Runs(Model):
+    """What training executes in place of an equation's implementation, and the test that holds both equal."""
+
+    symbol: Text  # "unrolled.papers.ntm.fast:step"
+    test: Text
+
+
 class Equation(Model):
     """One formula of the paper, under the paper's own number (or a name, where it has none)."""
 
@@ -107,114 +94,12 @@ class Equation(Model):
     latex: Text
     implementation: str | None = None  # "unrolled.papers.bn_lstm.model:bn_lstm_step"
     oracle: str | None = None  # "tests/oracles/test_bn_lstm.py::test_step_equals_oracle"
-    claims: tuple[Label, ...] = ()
+    use: Literal["training", "analysis"] = "training"  # analysis: computed with trained models, or of data
+    runs: Runs | None = None  # where the implementation is not what training executes
+    statements: tuple[Label, ...] = ()
+    checks: tuple[Label, ...] = ()
     source: Source = Source.VERIFIED
     note: str | None = None
-
-
-class Locus(Model):
-    """Where in the paper a statement stands; at least one place."""
-
-    section: str | None = None
-    table: str | None = None
-    figure: str | None = None
-    equation: str | None = None
-    page: str | None = None
-    note: str | None = None
-
-    @model_validator(mode="after")
-    def _somewhere(self) -> Locus:
-        if not any((self.section, self.table, self.figure, self.equation, self.page, self.note)):
-            raise ValueError("names no place: give a section, table, figure, equation, page or note")
-        return self
-
-    def __str__(self) -> str:
-        places = (
-            ("Table", self.table),
-            ("Figure", self.figure),
-            ("" if (self.section or "").startswith("Appendix") else "Section", self.section),
-            ("Equation", self.equation),
-            ("p.", self.page),
-        )
-        return ", ".join(
-            [f"{name} {value}".strip() for name, value in places if value]
-            + ([self.note] if self.note else [])
-        )
-
-
-Comparator = Literal[">=", ">", "<=", "<", "within", "between"]
-
-
-class Rule(Model):
-    """When a claim holds. ``within``: |x - paper value| <= tolerance. ``between``: bound <= x <= upper."""
-
-    comparator: Comparator
-    bound: Finite | None = None
-    upper: Finite | None = None
-    tolerance: Finite | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Rule:
-        needs = {"within": ("tolerance",), "between": ("bound", "upper")}.get(self.comparator, ("bound",))
-        missing = [name for name in needs if getattr(self, name) is None]
-        if missing:
-            raise ValueError(f"comparator {self.comparator!r} needs {' and '.join(missing)}")
-        return self
-
-
-class Measure(Model):
-    """How a paper-scale claim is measured: a metric of some runs, perhaps minus or over that of others.
-
-    ``of``, ``minus`` and ``over`` select runs by values of their configuration, seed by seed. With ``each``,
-    as in ``{task: [1, 2, 3]}``, a seed's metric is the mean over runs that differ in that value, all of them.
-    """
-
-    metric: Text  # a name in the run's results: "test_accuracy"
-    of: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    minus: dict[str, str | int | float | bool] | None = None
-    over: dict[str, str | int | float | bool] | None = None
-    each: dict[str, list[str | int | float | bool]] = Field(default_factory=dict, max_length=1)
-    scale: Finite = 1.0  # the results are multiplied by it: 100 turns a share into per cent
-    reduce: Literal["mean", "median", "min", "max", "wins"] = (
-        "mean"  # wins: seeds in which the difference is > 0
-    )
-
-    @model_validator(mode="after")
-    def _one_comparison(self) -> Measure:
-        if self.minus is not None and self.over is not None:
-            raise ValueError("a measure is a difference (minus) or a quotient (over), not both")
-        if self.over is not None and self.reduce == "wins":
-            raise ValueError("reduce 'wins' counts differences, so it needs minus, not over")
-        return self
-
-    @property
-    def other(self) -> dict[str, str | int | float | bool] | None:
-        """The runs that are compared with, if any."""
-        return self.minus if self.over is None else self.over
-
-
-class Claim(Model):
-    """A measurable statement, its place in the paper, and the rule by which it is judged."""
-
-    id: Label
-    kind: Literal["quick", "paper"]
-    statement: Text
-    locus: Locus
-    metric: Text  # what the number is, in words: "test accuracy, BN-LSTM minus LSTM"
-    unit: str = ""
-    direction: Literal["higher", "lower", "equal", "none"] = "none"
-    rule: Rule
-    paper_value: Finite | None = None
-    paper_value_source: Source = Source.VERIFIED
-    measure: Measure | None = None
-    trend: Rule | None = None  # the ordering that still counts as "trend only"
-    not_attempted: str | None = None  # why there is no evidence
-
-    @model_validator(mode="after")
-    def _measurable(self) -> Claim:
-        if self.rule.comparator == "within" and self.paper_value is None:
-            raise ValueError("comparator 'within' needs a paper_value")
-        return self
 
 
 class Departure(Model):
@@ -244,7 +129,7 @@ class Erratum(Model):
 
 
 class Result(Model):
-    """A headline number of the paper that is worth showing, whether or not a claim tests it."""
+    """A number that is worth showing and that no statement or finding holds: what critics measured."""
 
     what: Text
     value: Text
@@ -253,7 +138,7 @@ class Result(Model):
 
 
 class Reported(Model):
-    """A metric of the long runs that the chapter shows for every variant, whether or not a claim tests it."""
+    """A metric of the long runs that the chapter shows for every preset, judged or not."""
 
     metric: Text  # a name in the run's results: "test_bound"
     name: Text  # as a table heads it: "bound"
@@ -289,7 +174,11 @@ class Entry(Model):
     relations: tuple[Relation, ...] = ()
     notation: tuple[Symbol, ...] = ()
     equations: tuple[Equation, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    paper: tuple[Setting, ...] = ()  # the paper's settings, from which the scale of our runs follows
+    statements: tuple[Statement, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
+    omitted: tuple[Omitted, ...] = ()  # rows of the paper's results that are no statements
     departures: tuple[Departure, ...] = ()
     errata: tuple[Erratum, ...] = ()
     results: tuple[Result, ...] = ()
@@ -299,27 +188,71 @@ class Entry(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Entry:
-        for name, items in (
-            ("equation label", [e.label for e in self.equations]),
-            ("claim id", [c.id for c in self.claims]),
-        ):
-            twice = {item for item in items if items.count(item) > 1}
-            if twice:
-                raise ValueError(f"{name} twice: {', '.join(sorted(twice))}")
-        known = {c.id for c in self.claims}
-        for equation in self.equations:
-            strange = set(equation.claims) - known
-            if strange:
-                raise ValueError(
-                    f"equation {equation.label} names unknown claims: {', '.join(sorted(strange))}"
-                )
+        for problem, _ in contradictions(self.model_dump(include=set(_NAMED))):
+            raise ValueError(problem)
         if self.kind == "reading" and not self.teaches:
             raise ValueError("a reading needs 'teaches': what a reader learns there")
         return self
 
-    def claim(self, identifier: str) -> Claim | None:
-        """The claim of that id, or None."""
-        return next((c for c in self.claims if c.id == identifier), None)
+    def statement(self, identifier: str) -> Statement | None:
+        """The statement of that id, or None."""
+        return next((item for item in self.statements if item.id == identifier), None)
+
+    def finding(self, identifier: str) -> Finding | None:
+        """The finding of that id, or None."""
+        return next((item for item in self.findings if item.id == identifier), None)
+
+    def setting(self, quantity: Statement | Finding) -> Setting | None:
+        """The paper's setting that a statement or finding belongs to; the only one, where none is named."""
+        if quantity.setting is None:
+            return self.paper[0] if len(self.paper) == 1 else None
+        return next((item for item in self.paper if item.name == quantity.setting), None)
+
+
+_NAMED = ("equations", "statements", "findings", "checks", "paper")
+
+
+def contradictions(entry: dict) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """What an entry's lists say of each other that cannot be: each problem, and the path of its place.
+
+    It takes plain data, so that a file that is read has a line for each.
+    """
+
+    def named(group: str, field: str) -> Iterator[tuple[int, dict, object]]:
+        items = entry.get(group)
+        for index, item in enumerate(items if isinstance(items, list | tuple) else ()):
+            if isinstance(item, dict):
+                yield index, item, item.get(field)
+
+    ids: dict[str, str] = {}  # statements, findings and checks share their names: a page cites them alike
+    for group, field in (
+        ("equations", "label"),
+        ("paper", "name"),
+        ("statements", "id"),
+        ("findings", "id"),
+        ("checks", "id"),
+    ):
+        seen = ids if field == "id" else {}
+        for index, _, name in named(group, field):
+            if isinstance(name, str):
+                if name in seen:
+                    yield f"{field} {name!r} twice", (group, index, field)
+                seen[name] = group
+    settings = {name for _, _, name in named("paper", "name")}
+    for group in ("statements", "findings"):
+        for index, item, name in named(group, "setting"):
+            if name is not None and name not in settings:
+                yield f"no setting {name!r} in 'paper'", (group, index, "setting")
+            if name is None and item.get("runs") and len(settings) > 1:
+                yield f"{item.get('id')} has runs and no 'setting'", (group, index, "id")
+    for group in ("statements", "checks"):
+        for index, _, names in named("equations", group):
+            for place, name in enumerate(names if isinstance(names, list | tuple) else ()):
+                if isinstance(name, str) and ids.get(name) != group:
+                    yield (
+                        f"equation names an unknown {group[:-1]} {name!r}",
+                        ("equations", index, group, place),
+                    )
 
 
 class Concept(Model):
@@ -330,73 +263,3 @@ class Concept(Model):
     definition: Text
     entry: Slug | None = None  # where it is introduced
     also: tuple[Slug, ...] = ()  # neighbouring concepts
-
-
-class KeyParts(Model):
-    """What the key of a measurement from runs was made of, so that one can tell later which part changed."""
-
-    source: Text  # of the experiment's and the training loop's import closure
-    parameters: dict[str, str] = Field(default_factory=dict)  # run name -> hash of its parameters
-    data: dict[str, str] = Field(default_factory=dict)  # names of data sets -> hash of their checksums
-    versions: tuple[Text, ...] = ()  # "cuda: numpy 2.4.6, torch 2.13.0"
-
-
-class Measurement(Model):
-    """The evidence for one claim. Written by a program from finished runs, never typed."""
-
-    claim: Label
-    value: Finite
-    spread: Finite | None = None  # sample standard deviation over seeds
-    per_seed: dict[str, Finite] = Field(default_factory=dict)
-    n: int = Field(ge=1)
-    unit: str = ""
-    profile: Literal["smoke", "book", "paper"]
-    complete: bool = True  # the schedule was run to its end
-    scale: str = ""  # what was run, in words made by the program: "41,000 of 100,000 updates, 5 seeds"
-    device: Text
-    seconds: Finite  # wall seconds, all runs together
-    peak_memory_mb: Finite | None = None
-    versions: dict[str, str] = Field(default_factory=dict)
-    commit: str | None = None
-    command: Text
-    key: Text  # of the code, parameters and data that it depends on
-    key_parts: KeyParts | None = None  # what the key was made of, for measurements from runs
-    runs: dict[str, str] = Field(default_factory=dict)  # run name -> run key
-    collected: str  # date, ISO
-    carried_over: str | None = None  # "fingerprint equal after …", where code changed since
-
-
-class Fingerprint(Model):
-    """The losses of a run's first updates: repeated in seconds, they tell whether the code does the same."""
-
-    run: Text
-    key: Text
-    losses: tuple[Finite, ...]
-    device: Text
-    variant: str = ""
-    seed: int = 0
-    profile: Literal["smoke", "book", "paper"] = "paper"
-    config: dict[str, object] = Field(default_factory=dict)  # with which the run can be started again
-
-
-class Cost(Model):
-    """What one execution of a chapter or run took."""
-
-    profile: Literal["smoke", "book", "paper"]
-    seconds: Finite
-    peak_memory_mb: Finite | None = None
-    device: Text
-    executed: str  # date, ISO
-
-
-class Evidence(Model):
-    """One file of ``bib/evidence/``: everything measured for one entry."""
-
-    slug: Slug
-    measurements: tuple[Measurement, ...] = ()
-    fingerprints: tuple[Fingerprint, ...] = ()
-    costs: tuple[Cost, ...] = ()
-    values: dict[str, Finite] = Field(default_factory=dict)  # further numbers that prose may cite
-    curves: dict[str, dict[str, tuple[Finite, ...]]] = Field(default_factory=dict)  # for figures
-    finals: dict[str, dict[str, Finite]] = Field(default_factory=dict)  # what each run ended with, by metric
-    comparisons: tuple[Comparison, ...] = ()  # systems held against each other on the same sentences

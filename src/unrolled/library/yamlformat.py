@@ -12,15 +12,15 @@ from typing import Any
 
 import yaml
 
-from unrolled.library import models
+from unrolled.library import models, statements
 from unrolled.library.faults import Fault, Faulty, read_text
 from unrolled.library.yamltext import read_yaml
 
 WIDTH = 108
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_ROWS = {"links", "relations", "notation", "reported"}
+_ROWS = {"links", "relations", "notation", "reported", "runs", "against"}
 """Lists whose items are one line each."""
-_INLINE = {"locus", "rule", "trend", "measure", "of", "minus", "over", "each"}
+_INLINE = {"locus", "rule", "best_of", "seeds", "data", "stand_ins", "sizes", "schedule"}
 """Mappings that stand on one line."""
 _ORDERS: dict[str, list[str]] = {
     name: list(model.model_fields)
@@ -31,17 +31,25 @@ _ORDERS: dict[str, list[str]] = {
         "relations": models.Relation,
         "notation": models.Symbol,
         "equations": models.Equation,
-        "claims": models.Claim,
+        "paper": statements.Setting,
+        "statements": statements.Statement,
+        "findings": statements.Finding,
+        "checks": statements.Check,
+        "omitted": statements.Omitted,
+        "runs": statements.Arm,
+        "against": statements.Arm,
         "departures": models.Departure,
         "errata": models.Erratum,
         "results": models.Result,
         "reported": models.Reported,
         "locus": models.Locus,
-        "rule": models.Rule,
-        "trend": models.Rule,
-        "measure": models.Measure,
+        "rule": statements.Criterion,
+        "best_of": statements.BestOf,
+        "seeds": statements.Seeds,
     }.items()
 }
+_ORDERS["statements"].sort(key=lambda name: name not in ("id", "kind", "headline", "says", "locus", "source"))
+_ORDERS["findings"].sort(key=lambda name: name not in ("id", "says"))
 _WORDS = re.compile(r"(y|n|yes|no|on|off|true|false|null|~|nan|inf)", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ .,/()'+;%*&=·–’-]*", re.ASCII)
 _WORDY = re.compile(r"[A-Za-z][A-Za-z0-9_ ./()'+;%*&=·–’-]*", re.ASCII)
