@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from unrolled.base.allocator import keep_freed_memory
@@ -91,7 +92,9 @@ def isolated_rng() -> Iterator[None]:
 
 def place(seed: int, update: int) -> At:
     """Where the training of a seed stands before an update, with the random numbers that belong to it."""
-    own = torch.Generator().manual_seed(((seed + 1) << 32) + update)
+    # torch's generator on the CPU takes 32 bits of a seed: two numbers in one need to be mixed.
+    mixed = np.random.SeedSequence([seed, update]).generate_state(1)
+    own = torch.Generator().manual_seed(int(mixed[0]))
     return At(update, own, torch.Generator().manual_seed(update))
 
 
