@@ -8,7 +8,7 @@ NAMES = ("bn_lstm:lstm", "bn_lstm:bn_lstm")
 def comparison(**changes: object) -> Comparison:
     """One that says the second is not told apart from the first."""
     systems = [
-        System(slug="bn_lstm", variant=name.partition(":")[2], run=f"{name}-s0-k", key="k", score=30)
+        System(slug="bn_lstm", preset=name.partition(":")[2], run=f"{name}-s0-k", key="k", score=30)
         for name in NAMES
     ]
     fields = {

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside this one that the tests share
+
+from sample_project import make_project
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
-    """A copy of the project's ``bib/`` and of the sources that its entry names, with paths set to it."""
-    root = tmp_path / "project"
-    (root / "bib" / "entries").mkdir(parents=True)
-    shutil.copy(ROOT / "bib" / "entries" / "bn_lstm.yaml", root / "bib" / "entries")
-    entry = yaml.safe_load((ROOT / "bib" / "entries" / "bn_lstm.yaml").read_text(encoding="utf-8"))
-    keys = {entry["key"], *entry["also_cite"]}
-    blocks = re.split(r"(?m)^(?=@)", (ROOT / "bib" / "references.bib").read_text(encoding="utf-8"))
-    wanted = [block for block in blocks[1:] if re.match(r"@\w+\{([^,]+)", block)[1] in keys]
-    (root / "bib" / "references.bib").write_text("".join(wanted).rstrip() + "\n", encoding="utf-8")
-    (root / "bib" / "concepts.yaml").write_text(_concepts(entry["concepts"]), encoding="utf-8")
-    monkeypatch.setenv("UNROLLED_PROJECT", str(root))
-    monkeypatch.setenv("UNROLLED_RUNS", str(root / "runs"))
-    return root
+    """A copy of the project's ``bib/`` with one entry, and paths set to it."""
+    return make_project(tmp_path / "project", monkeypatch)
 
 
 @pytest.fixture
@@ -45,19 +32,6 @@ def edit(project):
         return path
 
     return replace
-
-
-def _concepts(slugs: list[str]) -> str:
-    """The concepts of one entry, without what leads to other entries."""
-    concepts = {c["slug"]: c for c in yaml.safe_load((ROOT / "bib" / "concepts.yaml").read_text("utf-8"))}
-    lines = ["# The concepts of one entry."]
-    for slug in slugs:
-        concept = concepts[slug]
-        lines += [f"- slug: {slug}", f"  name: {concept['name']}", f"  definition: {concept['definition']!r}"]
-        lines += [f"  entry: {concept['entry']}"] if concept.get("entry") == "bn_lstm" else []
-        also = [other for other in concept.get("also", ()) if other in slugs]
-        lines += [f"  also: [{', '.join(also)}]"] if also else []
-    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from comparison_samples import comparison
+from statement_samples import notebook, put_all, run
 
 from unrolled.library import evidence as files
 from unrolled.library.chapters import read_page, same_latex
 from unrolled.library.check import check
-from unrolled.library.models import Evidence, Measurement
+from unrolled.library.collecting import collect
+from unrolled.library.entries import load_entry
+from unrolled.library.measurements import Evidence, Measured
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY = "bib/entries/bn_lstm.yaml"
@@ -30,8 +33,6 @@ def whole(project, edit):
         ignore=shutil.ignore_patterns("__pycache__"),
     )
     edit(ENTRY, "status: verified", "status: draft")
-    from unrolled.library.entries import load_entry
-
     cells = [
         {
             "cell_type": "markdown",
@@ -65,7 +66,7 @@ def line_of(path: Path, text: str) -> int:
 def test_a_whole_chain_has_no_fault_and_tells_what_is_lacking(whole):
     assert faults() == []
     lacking = [fault for fault in check() if fault.level == "lacks"]
-    assert any("claim pmnist-gain has no evidence" in fault.problem for fault in lacking)
+    assert any("gain has no evidence" in fault.problem for fault in lacking)
     assert {fault.slug for fault in lacking} == {"bn_lstm"}
 
 
@@ -92,6 +93,10 @@ def test_a_whole_chain_has_no_fault_and_tells_what_is_lacking(whole):
         (ENTRY, "year: 2017", "year: 2016", "cooijmans2017recurrent says 2017"),
         (ENTRY, "label: bn-lstm-7", "label: bn-lstm-7b", "equation bn-lstm-7b is not in the chapter"),
         (ENTRY, "phi(W_h", "psi(W_h", "equation bn-lstm-1 differs"),
+        (ENTRY, '::test_equation_6_bn_preactivations"]', '::test_6"]', "check equal: test not found"),
+        (ENTRY, 'paper:\n  - name: pmnist\n    locus: {section: "5.1"}\n', "", "not YAML"),
+        (ENTRY, "    headline: true\n", "", "no statement is a headline"),
+        (ENTRY, "    not_attempted: The data have a licence that forbids it.\n", "", "ptb can neither be"),
         ("bib/concepts.yaml", "entry: bn_lstm", "entry: bn_lsm", "no entry 'bn_lsm'"),
         ("bib/references.bib", "@misc{le2015simple,", "@misc{le2015simpel,", "cited by no entry and no page"),
         ("bib/references.bib", "title         = {Long Short-Term Memory},\n", "", "has no title"),
@@ -111,7 +116,7 @@ def test_a_whole_chain_has_no_fault_and_tells_what_is_lacking(whole):
             "notebooks/bn_lstm.ipynb",
             "{cite}`ioffe2015batch`",
             "{claim}`bn_lstm/no-such`",
-            "no claim 'no-such' of bn_lstm",
+            "no statement or finding 'no-such' of bn_lstm",
         ),
         (
             "notebooks/bn_lstm.ipynb",
@@ -159,40 +164,74 @@ def test_an_import_of_another_paper_must_be_in_builds_on(whole, edit):
     assert [(fault.file, "imports srnn" in fault.problem) for fault in found] == [(path, True)]
 
 
-def test_evidence_for_no_claim_and_stale_evidence_are_faults(whole):
-    known = {
-        "n": 1,
-        "profile": "book",
-        "device": "cpu",
-        "seconds": 1,
-        "command": "x",
-        "collected": "2026-01-01",
-    }
-    items = [Measurement(claim=name, value=5, key="k", **known) for name in ("bn-beats-lstm", "no-such")]
-    files.save(Evidence(slug="bn_lstm", measurements=items))
-    assert [text.partition(" ")[2] for text in faults()] == [
-        "evidence for an unknown claim 'no-such' (remove it)"
+def test_evidence_for_no_statement_and_stale_evidence_are_faults(whole):
+    put_all(whole / "runs")
+    path = files.save(collect(load_entry("bn_lstm")).evidence)
+    assert faults() == []
+    evidence = files.load("bn_lstm")
+    strange = evidence.statements[0].model_copy(update={"id": "no-such"})
+    path = files.save(evidence.model_copy(update={"statements": (*evidence.statements, strange)}))
+    told = [fault for fault in check() if fault.level == "fault"]
+    assert [(fault.problem, fault.line) for fault in told] == [
+        ("evidence for an unknown statement 'no-such'", line_of(path, '"no-such"'))
     ]
-    told = faults(notebook_keys={"bn_lstm": "other"})
-    assert any("evidence for bn-beats-lstm is stale" in text for text in told)
+    files.save(evidence)
+    source = whole / "src" / "unrolled" / "papers" / "bn_lstm" / "experiment.py"
+    source.write_text(source.read_text(encoding="utf-8") + "\n\nMORE = 1\n", encoding="utf-8")
+    told = faults()
+    assert sum("is stale: the code changed since" in text for text in told) == len(told) == 3
     files.evidence_file("bn_lstm").rename(files.evidence_file("nobody"))
     assert any("without an entry 'nobody'" in text for text in faults())
 
 
-def test_a_comparison_whose_runs_were_replaced_is_a_fault(whole):
-    known = {
-        "n": 1,
-        "profile": "paper",
-        "device": "cpu",
-        "seconds": 1,
-        "command": "x",
-        "collected": "2026-01-01",
+def test_an_edit_of_evidence_is_a_fault_with_its_line(whole):
+    put_all(whole / "runs")
+    path = files.save(collect(load_entry("bn_lstm")).evidence)
+    path.write_text(path.read_text().replace('"test_accuracy": 0.953', '"test_accuracy": 0.963'))
+    told = [fault for fault in check() if fault.level == "fault"]
+    assert {fault.problem for fault in told} == {
+        "the evidence was edited: it differs from its digest",
+        "statement accuracy: parts is not what its runs give",
+        "statement gain: parts is not what its runs give",
     }
-    item = Measurement(claim="pmnist-lstm", value=90, key="x", runs={"lstm-s0-k": "k"}, **known)
-    files.save(Evidence(slug="bn_lstm", measurements=[item], comparisons=[comparison()]))
+    assert {fault.line for fault in told} == {
+        line_of(path, '"digest"'),
+        line_of(path, '"gain"'),
+        line_of(path, '"accuracy"'),
+    }
+
+
+def test_a_value_of_the_chapter_that_its_notebook_does_not_hold_is_a_fault(whole):
+    path = whole / "notebooks" / "bn_lstm.ipynb"
+    chapter = json.loads(path.read_text())
+    executed = notebook(parameters=44900.0)
+    chapter["cells"] += executed["cells"]
+    path.write_text(json.dumps(chapter | {"metadata": executed["metadata"]}, indent=1))
+    files.save(collect(load_entry("bn_lstm")).evidence)
+    assert faults() == []
+    path.write_text(path.read_text().replace("44900.0", "44901.0"))
+    assert any("value parameters is not the one that the notebook stores" in text for text in faults())
+    assert any("evidence for cells is stale" in text for text in faults(notebook_keys={"bn_lstm": "other"}))
+
+
+def test_a_preset_that_is_not_in_the_paper_s_runs_is_a_fault(whole):
+    path = whole / "src" / "unrolled" / "papers" / "bn_lstm" / "runs.toml"
+    path.write_text('["{model}"]\nupdates = 1\neach = { model = ["lstm", "bn_lstm"] }\n')
+    assert faults() == []
+    path.write_text("[lstm]\nupdates = 1\n")
+    told = faults()
+    assert len(told) == 2
+    assert all("names preset 'bn_lstm', which is not in the paper's runs.toml" in text for text in told)
+
+
+def test_a_comparison_whose_runs_were_replaced_is_a_fault(whole):
+    def saved(key: str):
+        lstm = run("lstm").model_copy(update={"key": key})
+        return files.save(Evidence(slug="bn_lstm", runs={lstm.name: lstm}, comparisons=[comparison()]))
+
+    saved("k")
     assert not any("comparison" in text for text in faults())
-    item = item.model_copy(update={"runs": {"lstm-s0-new": "new"}})
-    path = files.save(Evidence(slug="bn_lstm", measurements=[item], comparisons=[comparison()]))
+    path = saved("new")
     told = [fault for fault in check() if "comparison" in fault.problem]
     assert [(fault.line, fault.hint) for fault in told] == [
         (line_of(path, '"comparisons"'), "unrolled evidence compare")
@@ -202,22 +241,15 @@ def test_a_comparison_whose_runs_were_replaced_is_a_fault(whole):
 
 def test_an_entry_that_says_verified_and_lacks_something_is_a_fault(whole, edit):
     edit(ENTRY, "status: draft", "status: verified")
-    assert any("claim pmnist-gain has no evidence (or set status to draft)" in text for text in faults())
+    assert any("gain has no evidence (or set status to draft)" in text for text in faults())
 
 
-def test_a_claim_that_says_it_was_not_attempted_and_has_evidence_is_a_fault(whole, edit):
-    known = {
-        "n": 1,
-        "profile": "paper",
-        "device": "cpu",
-        "seconds": 1,
-        "command": "x",
-        "collected": "2026-01-01",
-    }
-    files.save(
-        Evidence(slug="bn_lstm", measurements=[Measurement(claim="ptb-bpc", value=1.4, key="k", **known)])
-    )
-    assert any("claim ptb-bpc is said not to be attempted" in text for text in faults())
+def test_a_statement_that_says_it_was_not_attempted_and_was_measured_is_a_fault(whole):
+    put_all(whole / "runs")
+    evidence = collect(load_entry("bn_lstm")).evidence
+    measured: Measured = evidence.measured("accuracy").model_copy(update={"id": "ptb"})
+    files.save(evidence.model_copy(update={"statements": (*evidence.statements, measured)}))
+    assert any("ptb is said not to be attempted" in text for text in faults())
 
 
 def test_only_one_entry_s_faults_are_told_when_asked_for(whole, edit):

@@ -24,15 +24,15 @@ part: cells
 year: 2000
 status: planned
 summary: What it is.
-claims:
+statements:
   - id: first
-    kind: quick
-    statement: It holds.
+    kind: exact
+    says: There are two.
     locus: {section: "1"}
     metric: a number
-    rule: {comparator: ">", bound: 0}
+    paper: {value: 2}
 equations:
-  - {label: small-1, number: "1", name: one, latex: "x = 1", claims: [first]}
+  - {label: small-1, number: "1", name: one, latex: "x = 1", statements: [first]}
 """
 
 
@@ -49,8 +49,8 @@ def small(tmp_path):
 
 
 def test_every_entry_and_concept_of_the_book_loads():
-    assert load_entry("bn_lstm").claim("pmnist-gain").paper_value == pytest.approx(5.2)
-    assert set(load_all()) >= {"bn_lstm"}
+    assert load_entry("dkt").statement("assistments-auc").paper.value == 0.86
+    assert set(load_all()) >= {"dkt", "bn_lstm"}
     assert "lstm" in load_concepts()
 
 
@@ -66,7 +66,7 @@ def test_an_unknown_slug_names_near_ones():
 
 def test_all_faults_of_a_file_come_at_once_with_their_lines(small):
     text = SMALL.replace("year: 2000", "year: soon").replace('number: "1"', "number: 1")
-    text = text.replace("claims: [first]", "claims: [second]").replace("status: planned", "state: planned")
+    text = text.replace("statements: [first]", "statements: [second]").replace("status:", "state:")
     entry, document = small(text)
     assert entry is None
     found = [(fault.line, fault.problem.partition(":")[0]) for fault in document.faults]
@@ -74,7 +74,7 @@ def test_all_faults_of_a_file_come_at_once_with_their_lines(small):
         (1, "status"),
         (7, "year"),
         (8, "state"),
-        (18, "equation names an unknown claim 'second'"),
+        (18, "equation names an unknown statement 'second'"),
         (18, "equations.0.number"),
     ]
 
@@ -111,8 +111,11 @@ def test_a_faulty_file_raises_one_line_a_fault(project, edit):
         (SMALL.replace("summary: What it is.", "summary: " + "word " * 81), 9, "81 words"),
         (SMALL.replace("slug: small", "slug: other"), 1, "named small.yaml"),
         (SMALL.replace('{section: "1"}', "{}"), 14, "names no place"),
-        (SMALL.replace("bound: 0", "bound: .nan"), 16, "finite"),
-        (SMALL.replace("bound: 0", "upper: 0"), 16, "needs bound"),
+        (SMALL.replace("value: 2", "value: .nan"), 16, "finite"),
+        (SMALL.replace("{value: 2}", "{}"), 16, "missing"),
+        (SMALL.replace("metric: a number", "metric: a number\n    runs: [a]"), 11, "how many were declared"),
+        (SMALL + "checks:\n  - {id: first, says: x, tests: [y]}\n", 20, "id 'first' twice"),
+        (SMALL.replace("    paper:", "    setting: none\n    paper:"), 16, "no setting 'none' in 'paper'"),
     ],
 )
 def test_bad_input_is_told_with_its_line(small, text, line, said):
@@ -174,10 +177,10 @@ def mutated(text: str, rng: random.Random) -> str:
 
 def test_five_hundred_mutated_files_never_raise_and_every_fault_has_file_and_line(tmp_path):
     rng = random.Random(1603)
-    source = (ROOT / "bib" / "entries" / "bn_lstm.yaml").read_text(encoding="utf-8")
+    source = (ROOT / "bib" / "entries" / "dkt.yaml").read_text(encoding="utf-8")
     faulty = 0
     for number in range(500):
-        path = tmp_path / "bn_lstm.yaml"
+        path = tmp_path / "dkt.yaml"
         data = mutated(source, rng).encode("utf-8", errors="replace")
         if number % 10 == 0:
             at = rng.randrange(len(data))

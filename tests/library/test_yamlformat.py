@@ -44,7 +44,7 @@ rows = st.dictionaries(
     max_size=4,
 )
 entries = st.dictionaries(
-    st.sampled_from(["year", "slug", "title", "summary", "links", "claims", "concepts", "strange"]),
+    st.sampled_from(["year", "slug", "title", "summary", "links", "statements", "concepts", "strange"]),
     scalars | st.lists(scalars, max_size=4) | st.lists(rows, max_size=3),
     min_size=1,
 )
@@ -97,8 +97,8 @@ def test_fields_stand_in_the_order_of_the_model(tmp_path):
 
 def test_numbers_keep_the_digits_they_were_written_with(tmp_path):
     path = tmp_path / "x.yaml"
-    path.write_text("year: 2017\nclaims:\n  - id: a\n    paper_value: 0.990\n    rule: {bound: 1.0e-10}\n")
-    assert "paper_value: 0.990\n" in formatted(path)
+    path.write_text("year: 2017\nstatements:\n  - id: a\n    delta: 0.990\n    rule: {bound: 1.0e-10}\n")
+    assert "delta: 0.990\n" in formatted(path)
     assert "{bound: 1.0e-10}" in formatted(path)
 
 

@@ -171,7 +171,8 @@ def verify(
     entry, evidence = load_entry(slug), files.load(slug)
     if evidence is None or not evidence.runs:
         raise UnrolledError(f"no run of {slug} is in the evidence", hint=f"unrolled evidence collect {slug}")
-    stale = {name: staleness.stale_run(entry, run) for name, run in evidence.runs.items()}
+    present = staleness.Present(slug, entry.datasets)
+    stale = {name: present.stale(run) for name, run in evidence.runs.items()}
     wanted = [name for name in evidence.runs if every or stale[name]]
     if not wanted:
         typer.echo("no run is stale")
@@ -187,7 +188,7 @@ def verify(
         if stale[name]:
             versions = run.key_parts["versions"]
             now = CarriedOver(
-                source=staleness.source_part(slug),
+                source=present.source,
                 versions=staleness.pinned_versions(versions.partition(":")[0]) or versions,
                 on=datetime.now(UTC).date().isoformat(),
             )

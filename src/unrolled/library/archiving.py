@@ -20,8 +20,8 @@ def archive(slug: str, entry: Entry | None, names: Mapping[str, str] | None = No
 
     Args:
         entry: None while it is not migrated; no claim has a statement then.
-        names: ids of claims of version 0.1 and of the statements or findings that they became; a claim that is
-            not named keeps its id, where a statement or finding has it.
+        names: ids of claims of version 0.1 and of the statements or findings that they became; one without
+            keeps its id, where a statement or finding has it.
 
     Raises:
         UnrolledError: if there is no evidence, or it cannot be read.

@@ -18,7 +18,7 @@ from unrolled.library.evidence import load
 from unrolled.library.measurements import Chapter, Evidence, Measured, Run, Weights
 from unrolled.library.measuring import choose, measure
 from unrolled.library.models import Entry
-from unrolled.library.staleness import source_part, stale_reason
+from unrolled.library.staleness import source_part, stale_statements
 
 POINTS = 60
 """How many points of a curve are kept at most."""
@@ -67,6 +67,7 @@ def collect(entry: Entry, store: Path | None = None, *, replace: bool = False) -
     carried = {name: run for name, run in old.runs.items() if run.carried_over}
     candidates = old.runs | {name: run for name, (run, _) in stored.items()} | carried
     source = source_part(entry.slug) if candidates else ""
+    stale = stale_statements(entry, old)
     groups: dict[str, list[Measured]] = {"statements": [], "findings": []}
     for group, quantities in (("statements", entry.statements), ("findings", entry.findings)):
         for quantity in quantities:
@@ -76,8 +77,8 @@ def collect(entry: Entry, store: Path | None = None, *, replace: bool = False) -
             if new is None or new == before:
                 groups[group] += [before] if before else []
                 continue
-            stale = before and stale_reason(entry, quantity, before, old)
-            why = _smaller(new, before, candidates, old) if before and not stale and not replace else None
+            keep = before and quantity.id not in stale and not replace
+            why = _smaller(new, before, candidates, old) if keep else None
             if why:
                 outcome.kept[quantity.id] = why
                 groups[group].append(before)

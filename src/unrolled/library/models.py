@@ -237,7 +237,7 @@ def contradictions(entry: dict) -> Iterator[tuple[str, tuple[str | int, ...]]]:
             if isinstance(name, str):
                 if name in seen:
                     yield f"{field} {name!r} twice", (group, index, field)
-                seen[name] = group
+                seen.setdefault(name, group)
     settings = {name for _, _, name in named("paper", "name")}
     for group in ("statements", "findings"):
         for index, item, name in named(group, "setting"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
+from functools import cached_property
 
 from unrolled.base import keys, records
 from unrolled.base.errors import UnrolledError
@@ -10,51 +12,76 @@ from unrolled.library.measurements import Evidence, Measured, Run
 from unrolled.library.models import Entry
 from unrolled.library.statements import Quantity, rule_digest
 
-CODE, STATEMENT = "the code changed", "the statement changed"
+
+@dataclass(frozen=True)
+class Present:
+    """What runs of an entry depend on now, read at most once."""
+
+    slug: str
+    datasets: tuple[str, ...]
+
+    @cached_property
+    def source(self) -> str | UnrolledError:
+        """The hash of the experiment's code, or why it cannot be read."""
+        try:
+            return source_part(self.slug)
+        except UnrolledError as error:
+            return error
+
+    @cached_property
+    def data(self) -> set[str]:
+        """The hashes that the data of a run can have."""
+        return data_parts(self.datasets)
+
+    def stale(self, run: Run) -> str | None:
+        """Why a run no longer stands for the code, or None. One that was carried over stands for what it was
+        carried to."""
+        since = run.carried_over
+        source = since.source if since else run.key_parts.get("source")
+        versions = since.versions if since else run.key_parts.get("versions", "")
+        if isinstance(self.source, UnrolledError):
+            return f"the experiment's code cannot be read: {self.source}"
+        if source != self.source:
+            return f"the code changed since {run.name} ran"
+        if run.key_parts.get("data") not in self.data:
+            return f"the checksums of the data of {run.name} changed"
+        pinned = pinned_versions(versions.partition(":")[0])
+        if pinned is not None and versions != pinned:
+            return f"the pinned versions changed: {versions} then, {pinned} now"
+        return None
 
 
 def stale_statements(entry: Entry, evidence: Evidence, notebook_key: str | None = None) -> dict[str, str]:
-    """The statements and findings whose evidence is stale, each with the reason."""
-    reasons = {}
+    """The statements and findings whose evidence is stale, each with the reason.
+
+    Args:
+        notebook_key: the chapter's present key; without it, its values are not asked whether they are stale.
+    """
+    present, reasons = Present(entry.slug, entry.datasets), {}
     for quantity in (*entry.statements, *entry.findings):
         item = evidence.measured(quantity.id)
-        reason = item and stale_reason(entry, quantity, item, evidence, notebook_key)
+        reason = item and _reason(entry, quantity, item, evidence, notebook_key, present)
         if reason:
             reasons[quantity.id] = reason
     return reasons
 
 
-def stale_reason(
-    entry: Entry, quantity: Quantity, item: Measured, evidence: Evidence, notebook_key: str | None = None
+def _reason(
+    entry: Entry,
+    quantity: Quantity,
+    item: Measured,
+    evidence: Evidence,
+    notebook_key: str | None,
+    present: Present,
 ) -> str | None:
-    """Why what was measured for a statement or finding is stale, or None."""
     if item.rule != rule_digest(quantity, entry.setting(quantity)):
-        return f"{STATEMENT} since it was measured"
+        return "the statement changed since it was measured"
     if quantity.value:
         executed = evidence.chapter.key if evidence.chapter else None
         differs = notebook_key is not None and executed != notebook_key
         return "the chapter's code, data or parameters changed" if differs else None
     runs = (evidence.runs[name] for name in item.runs if name in evidence.runs)
-    return next((reason for run in runs if (reason := stale_run(entry, run))), None)
-
-
-def stale_run(entry: Entry, run: Run) -> str | None:
-    """Why a run no longer stands for the code, or None; one that was carried over stands for what it was
-    carried to."""
-    since = run.carried_over
-    source = since.source if since else run.key_parts.get("source")
-    versions = since.versions if since else run.key_parts.get("versions", "")
-    try:
-        if source != source_part(entry.slug):
-            return f"{CODE} since {run.name} ran"
-    except UnrolledError as error:
-        return f"the experiment's code cannot be read: {error}"
-    if run.key_parts.get("data") not in data_parts(entry.datasets):
-        return f"the checksums of the data of {run.name} changed"
-    pinned = pinned_versions(versions.partition(":")[0])
-    if pinned is not None and versions != pinned:
-        return f"the pinned versions changed: {versions} then, {pinned} now"
-    return None
+    return next((reason for run in runs if (reason := present.stale(run))), None)
 
 
 def source_part(slug: str) -> str:
