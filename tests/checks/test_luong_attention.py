@@ -1,4 +1,4 @@
-"""What the equations of global and local attention imply, on random weights and several lengths of sentence."""
+"""What the equations of global and local attention imply, on random weights and sentences of all lengths."""
 
 import math
 
