@@ -20,7 +20,7 @@ def draw(
 
     >>> source, target = draw("reversal", 1, 3, symbols=9, generator=torch.Generator().manual_seed(0))
     >>> source.tolist(), target.tolist()
-    ([[12, 7, 9]], [[9, 7, 12, 2]])
+    ([[12, 4, 6]], [[6, 4, 12, 2]])
     """
     source = torch.randint(len(SPECIAL), len(SPECIAL) + symbols, (count, length), generator=generator)
     target = source if task == "copy" else source.flip(1)

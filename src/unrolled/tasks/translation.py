@@ -179,11 +179,11 @@ class TranslationExperiment(Experiment[C]):
         ``bleu_beam_margin``, half of its 95 % interval over resampled sentences."""
         if self.config.task != "multi30k":
             return self.evaluate(model, arrays)
-        beamed = bleu(*self.translations(model, arrays), resamples=1000)
+        beamed = bleu(*self.sentences(model, arrays), resamples=1000)
         metrics = {"bleu_beam": beamed.score, "bleu_beam_margin": beamed.margin}
         return self.evaluate(model, arrays) | metrics
 
-    def translations(self, model: Translator, arrays: Arrays) -> Sentences:
+    def sentences(self, model: Translator, arrays: Arrays) -> Sentences:
         """What the beam search writes for every source, and the references."""
         source, lengths, target, *_ = arrays
         sizes = {"max_length": target.shape[1] + 5, "beam": self.config.beam}

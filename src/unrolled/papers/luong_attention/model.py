@@ -1,7 +1,6 @@
 """Global and local attention after the step, the attentional vector, and input feeding.
 
-Weights have torch's layout, one row a unit; rows of an LSTM's gates are in torch's order i, f, g, o. Source
-positions are counted from 0 and are the first axis.
+Weights have torch's layout, rows of an LSTM's gates its order i, f, g, o; source positions count from 0.
 """
 
 from collections.abc import Callable
@@ -21,8 +20,7 @@ from unrolled.papers.luong_attention.encoder import Encoder, lstm
 from unrolled.papers.luong_attention.windows import gaussian, outside_window, predicted_position
 
 KINDS = ("global", "local-m", "local-p", "none")
-"""All positions; a window that moves on by one position per step; a window whose place is predicted; no
-attention."""
+"""All positions; a window that moves by one position per step, or is predicted; no attention."""
 
 
 class State(NamedTuple):
@@ -42,9 +40,7 @@ class Decoded(NamedTuple):
 
 
 def attentional_vector(
-    context: Float[Tensor, "batch annotation"],
-    h: Float[Tensor, "batch hidden"],
-    W_c: Float[Tensor, "hidden both"],
+    context: Float[Tensor, "batch size"], h: Float[Tensor, "batch hidden"], W_c: Float[Tensor, "hidden both"]
 ) -> Float[Tensor, "batch hidden"]:
     """What the prediction reads: context and state through one layer.
 
@@ -52,7 +48,7 @@ def attentional_vector(
 
         h~_t = tanh(W_c [c_t; h_t])
 
-    *Shapes*: as annotated, ``both`` = annotation + hidden.
+    *Shapes*: as annotated, ``both`` = size + hidden.
     """
     return torch.tanh(functional.linear(torch.cat((context, h), 1), W_c))
 
@@ -133,15 +129,15 @@ class LuongAttention(nn.Module):
         self.to_start = None if size == hidden else nn.Linear(size, 2 * hidden)
         self.embedding = nn.Embedding(vocabulary_sizes[1], embedding)
         self.decoder = lstm(embedding, hidden_size=hidden, num_layers=layers, dropout=dropout)
-        self.from_attentional = nn.Parameter(_uniform(4 * hidden, hidden)) if feeding else None
+        self.from_attentional = nn.Linear(hidden, 4 * hidden, bias=False).weight if feeding else None
         self.attention = self.W_c = self.W_p = self.v_p = None
         if kind != "none":
             sizes = {"query_size": hidden, "annotation_size": size}
             self.attention = Attention(score, **sizes, positions=positions)
-            self.W_c = nn.Parameter(_uniform(hidden, size + hidden))
+            self.W_c = nn.Linear(size + hidden, hidden, bias=False).weight
         if kind == "local-p":
-            self.W_p = nn.Parameter(_uniform(hidden, hidden))
-            self.v_p = nn.Parameter(_uniform(hidden, 1).squeeze(1))
+            self.W_p = nn.Linear(hidden, hidden, bias=False).weight
+            self.v_p = nn.Parameter(nn.Linear(1, hidden, bias=False).weight.detach().squeeze(1))
         self.readout = nn.Linear(hidden, vocabulary_sizes[1], bias=False)  # W_s
         self.dropout = nn.Dropout(dropout)
         if tied:
@@ -252,8 +248,3 @@ class LuongAttention(nn.Module):
             return new, self.readout(new.attentional).log_softmax(1)
 
         return step
-
-
-def _uniform(rows: int, columns: int) -> Tensor:
-    """Values as those of `torch.nn.Linear`."""
-    return torch.empty(rows, columns).uniform_(-(columns**-0.5), columns**-0.5)

@@ -20,6 +20,7 @@ class Recaller(nn.Module):
 
     *Shapes*: ``sequence`` ``[batch, time]``; logits ``[batch, symbols]``.
 
+    >>> import torch
     >>> Recaller("gated", symbols=4, hidden=3)(torch.zeros(2, 5, dtype=torch.int64)).shape
     torch.Size([2, 4])
     """
