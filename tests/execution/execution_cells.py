@@ -18,14 +18,15 @@ part: cells
 year: 2000
 status: draft
 summary: Says little.
-claims:
-  - id: gain
-    kind: quick
-    statement: The method is better.
+statements:
+  - id: width
+    kind: exact
+    says: It is three steps wide.
     locus: {section: "1"}
-    metric: seeds in which it is better, of three
-    unit: seeds
-    rule: {comparator: ">=", bound: 2}
+    metric: width
+    unit: steps
+    paper: {value: 3}
+    value: width
 """
 
 

@@ -1,87 +1,26 @@
-"""The calls of a chapter's cells: claims judged by rule, one line each, and sources shown as they are."""
+"""The calls of a chapter's cells: values in one line each, and sources shown as they are."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.base.errors import UsageError
-from unrolled.execution import chapter as chapters
-from unrolled.execution.chapter import Chapter, ClaimFailed, needs, reduced, rounded
+from unrolled.execution.chapter import Chapter, rounded
 from unrolled.execution.sources import Shown, source_of, without_docstring
-
-MORE = """\
-  - id: slope
-    kind: quick
-    statement: The slope is right.
-    locus: {section: "2"}
-    metric: slope
-    unit: points
-    rule: {comparator: within, tolerance: 0.01}
-    paper_value: 0.5
-  - id: ratio
-    kind: quick
-    statement: The ratio is moderate.
-    locus: {section: "2"}
-    metric: ratio
-    rule: {comparator: between, bound: 0.1, upper: 10}
-"""
 
 
 @pytest.fixture
 def chapter(project: Path) -> Chapter:
-    with open(project / "bib/entries/tiny.yaml", "a") as entry:
-        entry.write(MORE)
     return Chapter("tiny")
 
 
-def test_seeds_that_win_are_counted_where_the_unit_is_seeds(chapter: Chapter, capsys) -> None:
-    chapter.claim("gain", per_seed={0: 0.1, 1: -0.2, 2: 0.3})
-    assert capsys.readouterr().out == "claim gain: 2 of 3 seeds; needs >= 2: holds\n"
-
-
-def test_a_claim_that_fails_prints_its_line_and_raises(chapter: Chapter, capsys) -> None:
-    with pytest.raises(ClaimFailed, match="1 of 3 seeds; needs >= 2: fails"):
-        chapter.claim("gain", per_seed={0: 0.1, 1: -0.2, 2: 0.0})
-    assert capsys.readouterr().out == "claim gain: 1 of 3 seeds; needs >= 2: fails\n"
-
-
-def test_a_claim_that_fails_in_a_smoke_run_only_prints(project: Path, capsys) -> None:
-    Chapter("tiny", profile="smoke").claim("gain", value=0)
-    assert capsys.readouterr().out == "claim gain: 0 seeds; needs >= 2: fails\n"
-
-
-def test_values_are_averaged_and_printed_with_the_digits_that_are_stable(chapter: Chapter, capsys) -> None:
-    chapter.claim("slope", per_seed={0: 0.5011, 1: 0.5033})
-    chapter.claim("slope", value=0.50221, digits=2)
-    chapter.claim("slope", value=0.50221, digits=0)
-    chapter.claim("ratio", per_seed={0: 0.01, 1: 3}, reduce="max")
-    assert capsys.readouterr().out.splitlines() == [
-        "claim slope: 0.502 points (mean of 2 seeds); needs 0.5 ± 0.01: holds",
-        "claim slope: 0.50 points; needs 0.5 ± 0.01: holds",
-        "claim slope: measured points; needs 0.5 ± 0.01: holds",
-        "claim ratio: 3 (max of 2 seeds); needs 0.1 to 10: holds",
-    ]
-
-
-def test_a_value_that_is_not_a_number_fails_every_claim(chapter: Chapter) -> None:
-    for name in ("gain", "slope", "ratio"):
-        with pytest.raises(ClaimFailed, match="nan"):
-            chapter.claim(name, value=math.nan)
-    with pytest.raises(ClaimFailed, match="nan of 1 seeds"):
-        chapter.claim("gain", per_seed={0: math.nan})
-
-
 def test_wrong_calls_name_the_mend(chapter: Chapter, project: Path) -> None:
-    with pytest.raises(UsageError, match=r"no claim of tiny 'gian' \(did you mean gain\?\)"):
-        chapter.claim("gian", value=1)
-    for wrong in ({}, {"value": 1, "per_seed": {0: 1}}, {"per_seed": {}}):
-        with pytest.raises(UsageError, match="needs value= or a per_seed="):
-            chapter.claim("gain", **wrong)
     with pytest.raises(UsageError, match="value width is inf"):
         chapter.value("width", math.inf)
     with pytest.raises(UsageError, match=r"no profile 'bok' \(did you mean book"):
@@ -96,24 +35,18 @@ def test_in_a_notebook_the_numbers_stand_beside_the_line_unrounded(chapter: Chap
     shown = []
     monkeypatch.setattr("IPython.get_ipython", lambda: object())
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
-    chapter.claim("slope", per_seed={0: 0.50112, 1: 0.50332})
     chapter.value("width", 1.23456, unit="steps")
-    claim, value = shown
-    data = claim["application/vnd.unrolled.claim+json"]
-    assert data["value"] == pytest.approx(0.50222)
-    assert data["per_seed"] == {"0": 0.50112, "1": 0.50332}
-    assert (data["n"], data["unit"], data["holds"]) == (2, "points", True)
-    assert data["spread"] == pytest.approx(0.0015556, rel=1e-3)
-    assert value == {
-        "text/plain": "width: 1.23 steps",
-        "application/vnd.unrolled.value+json": {"name": "width", "value": 1.23456},
-    }
+    assert shown == [
+        {
+            "text/plain": "width: 1.23 steps",
+            "application/vnd.unrolled.value+json": {"name": "width", "value": 1.23456},
+        }
+    ]
 
 
 def test_a_chapter_seeds_the_generators_and_takes_one_thread(project: Path) -> None:
     import random
 
-    import numpy
     import torch
 
     def drawn() -> tuple:
@@ -135,22 +68,18 @@ def test_progress_leaves_one_line(chapter: Chapter, capsys, monkeypatch) -> None
     assert (captured.out, captured.err) == ("training: 3 done\n", "")
 
 
-def test_run_takes_the_variant_of_the_profile_and_no_other(chapter: Chapter) -> None:
-    class Experiment:
-        def variants(self, profile: str) -> dict:
-            return {f"lstm-{profile}": None}
-
-    with pytest.raises(UsageError, match=r"no variant 'lstm-bok' \(did you mean lstm-book\?\)"):
-        chapter.run(Experiment(), "lstm-bok", 0)
+def test_training_takes_a_preset_of_the_paper_and_no_other() -> None:
+    with pytest.raises(UsageError, match=r"no preset 'life' \(did you mean live"):
+        Chapter("dkt", profile="smoke").train("life")
 
 
 def test_the_source_of_the_very_symbol_is_shown_highlighted(chapter: Chapter) -> None:
-    shown = chapter.show(reduced, docstring=False)
-    assert repr(shown).startswith("def reduced(")
-    assert "wins`` counts" not in repr(shown)
-    assert "wins`` counts" in repr(chapter.show(reduced))
+    shown = chapter.show(rounded, docstring=False)
+    assert repr(shown).startswith("def rounded(")
+    assert "significant digits" not in repr(shown)
+    assert "significant digits" in repr(chapter.show(rounded))
     assert shown._repr_markdown_() == f"```python\n{shown!r}\n```"
-    assert repr(chapter.show(reduced, needs)).count("\n\n\ndef needs(") == 1
+    assert repr(chapter.show(rounded, source_of)).count("\n\n\ndef source_of(") == 1
 
 
 def test_a_method_is_shown_without_the_indentation_of_its_class() -> None:
@@ -196,7 +125,13 @@ def test_a_rounded_number_is_near_and_rounds_to_itself(number: float, digits: in
     assert rounded(float(text), digits) == text or float(rounded(float(text), digits)) == float(text)
 
 
-def test_the_mime_types_are_the_ones_that_evidence_is_read_from() -> None:
-    from unrolled.execution import harvest
+@given(st.integers(1, 6), st.integers(-3, 5), st.integers(-9, 9).filter(bool))
+def test_a_whole_number_prints_as_the_floats_beside_it(digits: int, exponent: int, first: int) -> None:
+    number = first * 10.0**exponent
+    assert rounded(number, digits) == rounded(number * (1 - 1e-12), digits)
+    assert rounded(number, digits) == rounded(number * (1 + 1e-12), digits)
 
-    assert (chapters.CLAIM, chapters.VALUE) == (harvest.CLAIM, harvest.VALUE)
+
+def test_a_count_stays_whole_and_no_float_prints_as_one() -> None:
+    assert [rounded(n, 3) for n in (0, 5, 12345, numpy.int64(7))] == ["0", "5", "12345", "7"]
+    assert [rounded(x, 3) for x in (0.0, -0.0, 5.0, 1e6)] == ["0.0", "0.0", "5.00", "1.00e+06"]

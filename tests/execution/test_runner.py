@@ -13,19 +13,17 @@ from pathlib import Path
 import psutil
 import pytest
 from execution_cells import DEFAULTS, Write, code, markdown
-from unrolled.execution.mime import CLAIM, VALUE
 
 from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.execution import keys, runner
 from unrolled.library import outputs
-from unrolled.library.models import Evidence
+from unrolled.library.chapters import VALUE
+from unrolled.library.evidence import load
+from unrolled.library.statements import Outcome
 
-CLAIM_CELL = f"""\
+VALUE_CELL = f"""\
 from IPython.display import display
-data = dict(claim="gain", value=3.0, spread=None, per_seed={{"0": 0.1, "1": 0.2, "2": 0.3}}, n=3)
-data = dict(data, unit="seeds", holds=True, profile=profile)
-display({{"text/plain": "claim gain: 3 of 3 seeds", "{CLAIM}": data}}, raw=True)
-display({{"text/plain": "width: 1.5", "{VALUE}": dict(name="width", value=1.5)}}, raw=True)"""
+display({{"text/plain": "width: 3", "{VALUE}": dict(name="width", value=3.0)}}, raw=True)"""
 
 WHERE_CELL = """\
 import os, time
@@ -43,7 +41,7 @@ time.sleep(600)"""
 def test_a_chapter_runs_in_its_folder_on_one_thread_and_is_stored_clean_with_its_evidence(
     write: Write, project: Path
 ) -> None:
-    file = write(markdown("# Tiny"), code(WHERE_CELL), code(CLAIM_CELL, "nbval-ignore-output"))
+    file = write(markdown("# Tiny"), code(WHERE_CELL), code(VALUE_CELL, "nbval-ignore-output"))
     seen = []
     done = runner.run("tiny", progress=lambda cell, cells: seen.append((cell, cells)))
     stored = json.loads(file.read_text())
@@ -71,21 +69,10 @@ def test_a_chapter_runs_in_its_folder_on_one_thread_and_is_stored_clean_with_its
     assert 20 < record["peak_memory_mb"] < 2000
     assert keys.stale(file) is None
 
-    evidence = Evidence.model_validate_json((project / "bib/evidence/tiny.json").read_text())
-    (measurement,) = evidence.measurements
-    assert (measurement.claim, measurement.value, measurement.n, measurement.unit) == (
-        "gain",
-        3.0,
-        3,
-        "seeds",
-    )
-    assert (measurement.profile, measurement.key, measurement.command) == (
-        "book",
-        done.key,
-        "unrolled run tiny",
-    )
-    assert evidence.values == {"width": 1.5}
-    assert evidence.costs[0].seconds == record["seconds"]
+    evidence = load("tiny")
+    assert (evidence.chapter.key, evidence.chapter.values) == (done.key, {"width": 3.0})
+    assert (evidence.chapter.seconds, evidence.chapter.device) == (record["seconds"], record["device"])
+    assert evidence.measured("width").outcome == Outcome.HOLDS
     logs = project / "runs/logs"
     assert "Executing Cell 4" in (logs / "tiny-book.log").read_text()
     assert not (logs / "tiny-book.partial.ipynb").exists()

@@ -83,3 +83,9 @@ def test_changing_buffers_are_refused():
 def test_different_configurations_are_refused():
     with pytest.raises(UsageError, match="share one configuration"):
         fit_seeds([TinyExperiment(ALONE, 0), TinyExperiment(TinyConfig(), 1)])
+
+
+def test_no_loss_is_lost_between_two_evaluations_far_apart():
+    config = TinyConfig(counts=False, dropout=0.0, updates=150, evaluate_every=150, checkpoint_every=150)
+    for run in fit_seeds([TinyExperiment(config, seed) for seed in (0, 1, 2)]):
+        assert len(run.losses) == 150

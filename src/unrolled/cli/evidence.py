@@ -180,7 +180,8 @@ def verify(
     runs, differing = dict(evidence.runs), []
     for name in wanted:
         run = runs[name]
-        reason = stale[name] if "data" in (stale[name] or "") else _differs(slug, run)
+        other_data = "checksums of the data" in (stale[name] or "")  # a few batches cannot tell
+        reason = stale[name] if other_data else _differs(slug, run)
         if reason:
             differing.append(f"{name}: {reason}")
             continue

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from unrolled.base import paths
+from unrolled.base.errors import UnrolledError
+from unrolled.execution.notebooks import outputs_of
+
 
 def processor() -> str:
     """The processor's name, as far as the system tells it."""
@@ -24,12 +28,16 @@ def write_evidence(slug: str, executed: Mapping[str, Any], record: Mapping[str, 
     What rests on these values is measured anew.
 
     Raises:
-        UnrolledError: if the file that is there is not valid.
+        UnrolledError: if a value was left twice, or the file that is there is not valid.
     """
-    from unrolled.library.chapters import executed_chapter
+    from unrolled.library.chapters import VALUE, executed_chapter
     from unrolled.library.collecting import with_chapter
     from unrolled.library.entries import load_entry
     from unrolled.library.evidence import save
 
+    names = [item["name"] for item in outputs_of(executed, VALUE)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UnrolledError(f"value {twice[0]} is left twice", file=paths.notebooks() / f"{slug}.ipynb")
     notebook = {"cells": executed["cells"], "metadata": {"unrolled": dict(record)}}
     return save(with_chapter(load_entry(slug), executed_chapter(notebook)))

@@ -12,17 +12,14 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtrit
-
 from unrolled.base.errors import UnrolledError
 from unrolled.library.fields import Source
+from unrolled.library.intervals import Interval, best_interval, t_interval, welch_interval
 from unrolled.library.measurements import Part, Sample
-from unrolled.library.statements import Arm, Finding, Outcome, Quantity, Scale, Statement
+from unrolled.library.statements import Arm, Figure, Finding, Outcome, Quantity, Scale, Statement
 
 Values = Mapping[int, float]
 """Seed -> value."""
-
-Interval = tuple[float, float]
 
 SEVERITY = (
     Outcome.FAILS,
@@ -52,49 +49,9 @@ def reproduced(outcome: Outcome | None, scale: Scale | None) -> bool:
     return outcome in (Outcome.HOLDS, Outcome.BETTER) and scale == Scale.PAPER
 
 
-def t_interval(values: Sequence[float], level: float) -> Interval:
-    """The t-interval of a mean.
-
-    >>> [round(x, 3) for x in t_interval([1.0, 2.0, 3.0], 0.95)]
-    [-0.484, 4.484]
-    """
-    n = len(values)
-    half = stdtrit(n - 1, (1 + level) / 2) * statistics.stdev(values) / math.sqrt(n)
-    mean = statistics.fmean(values)
-    return mean - half, mean + half
-
-
-def welch_interval(ours: Sequence[float], against: Sequence[float], level: float) -> Interval:
-    """Welch's interval of a difference of means, whose variances may differ."""
-    mean = statistics.fmean(ours) - statistics.fmean(against)
-    a, b = (statistics.variance(values) / len(values) for values in (ours, against))
-    if not a + b:
-        return mean, mean
-    freedom = (a + b) ** 2 / (a**2 / (len(ours) - 1) + b**2 / (len(against) - 1))
-    half = stdtrit(freedom, (1 + level) / 2) * math.sqrt(a + b)
-    return mean - half, mean + half
-
-
-def best_interval(ordered: Sequence[float], level: float) -> Interval:
-    """The bootstrap interval of "the best of k", for values in the order of choice, the best first.
-
-    The best of k runs drawn with repetition is the r-th of them with the probability
-    ((k-r+1)/k)^k - ((k-r)/k)^k, so nothing has to be drawn.
-    """
-    k = len(ordered)
-    odds = [((k - r) / k) ** k - ((k - r - 1) / k) ** k for r in range(k)]
-    ranked = sorted(zip(ordered, odds, strict=True))
-    below, above = (1 - level) / 2, (1 + level) / 2
-    bounds, total = [], 0.0
-    for value, share in ranked:
-        total += share
-        bounds.append((value, total))
-    low = next(value for value, share in bounds if share >= below)
-    high = next((value for value, share in bounds if share >= above), bounds[-1][0])
-    return low, high
-
-
-def judge(statement: Statement, sides: Sequence[tuple[Side, Side | None]], scale: Scale | None):
+def judge(
+    statement: Statement, sides: Sequence[tuple[Side, Side | None]], scale: Scale | None
+) -> tuple[Outcome, tuple[Part, ...], str]:
     """The outcome of a statement, its parts, and a note.
 
     Args:
@@ -194,7 +151,9 @@ def _on_scale(quantity: Quantity, side: Side) -> dict[int, float]:
     return {seed: math.log(value) for seed, value in side.values.items()}
 
 
-def _difference(quantity: Quantity, mine: Values, theirs: Values, paired: bool, level: float):
+def _difference(
+    quantity: Quantity, mine: Values, theirs: Values, paired: bool, level: float
+) -> tuple[float, Interval | None, tuple[int, int]]:
     """Mean, interval and agreement of a comparison."""
     lower = isinstance(quantity, Statement) and quantity.direction == "lower"
     sign = -1 if lower else 1
@@ -218,7 +177,9 @@ def _choice(statement: Statement, side: Side) -> list[int]:
     return sorted(side.values, key=lambda seed: (sign * by[seed], seed))
 
 
-def _outcome(statement: Statement, part: Part, ours: Side, against: Side | None, scale: Scale | None):
+def _outcome(
+    statement: Statement, part: Part, ours: Side, against: Side | None, scale: Scale | None
+) -> tuple[Outcome, str]:
     """The outcome of one part, and a note."""
     figure = ours.arm.paper or statement.paper
     if statement.source == Source.RECALLED or (figure and figure.source == Source.RECALLED):
@@ -243,13 +204,13 @@ def _outcome(statement: Statement, part: Part, ours: Side, against: Side | None,
     ](statement, part, figure)
 
 
-def _exact(part: Part, figure) -> tuple[Outcome, str]:
+def _exact(part: Part, figure: Figure) -> tuple[Outcome, str]:
     allowed = (figure.precision or 0.0) + 1e-9 * max(1.0, abs(figure.value))
     off = max(abs(value - figure.value) for value in part.ours.per_seed.values())
     return (Outcome.HOLDS if off <= allowed else Outcome.DIFFERS), ""
 
 
-def _value(statement: Statement, part: Part, figure) -> tuple[Outcome, str]:
+def _value(statement: Statement, part: Part, figure: Figure) -> tuple[Outcome, str]:
     """Within the paper's uncertainty, and known at least as well; else on the better or the other side."""
     mean, paper, tolerance = part.mean, figure.value, figure.tolerance(statement.unit)
     low, high = part.interval
@@ -274,7 +235,7 @@ def _gap(statement: Statement, part: Part) -> tuple[float, float, float]:
     return low, high, statement.delta
 
 
-def _ordering(statement: Statement, part: Part, figure) -> tuple[Outcome, str]:
+def _ordering(statement: Statement, part: Part, figure: Figure) -> tuple[Outcome, str]:
     low, high, delta = _gap(statement, part)
     if statement.direction == "lower":
         low, high = -high, -low
@@ -286,14 +247,14 @@ def _ordering(statement: Statement, part: Part, figure) -> tuple[Outcome, str]:
     return Outcome.UNDECIDED, "the difference may be smaller than one that matters" if smaller else ""
 
 
-def _equal(statement: Statement, part: Part, figure) -> tuple[Outcome, str]:
+def _equal(statement: Statement, part: Part, figure: Figure) -> tuple[Outcome, str]:
     low, high, delta = _gap(statement, part)
     if -delta <= low and high <= delta:
         return Outcome.HOLDS, ""
     return (Outcome.DIFFERS if low > delta or high < -delta else Outcome.UNDECIDED), ""
 
 
-def _ability(statement: Statement, part: Part, figure) -> tuple[Outcome, str]:
+def _ability(statement: Statement, part: Part, figure: Figure) -> tuple[Outcome, str]:
     met = sum(statement.rule.met(value) for value in part.ours.per_seed.values())
     fine = met >= statement.rule.needed
     return (Outcome.HOLDS if fine else Outcome.FAILS), f"{met} of {part.ours.n} seeds meet the criterion"

@@ -72,7 +72,7 @@ def statement_faults(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
                 problem = f"{quantity.id} can neither be measured nor says why not"
                 level = "lacks" if entry.status == "planned" else "fault"
                 yield Fault(document.file, line, problem, "give 'runs', 'value' or 'not_attempted'", level)
-    if entry.statements and not any(item.headline for item in entry.statements):
+    if entry.kind != "reading" and entry.statements and not any(item.headline for item in entry.statements):
         yield Fault(
             document.file, document.line("statements"), "no statement is a headline", "mark one to three"
         )

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.training import optimisers
-from unrolled.training.experiment import Arrays, Experiment
+from unrolled.training.experiment import Experiment
 from unrolled.training.trainer import Alone, Trainer, isolated_rng
 
 BATCHES = 5
@@ -28,34 +28,48 @@ def measure(experiment: Experiment, trained: Mapping[str, Tensor] | None = None)
 
     Nothing is read from or written to a store, and random generators stay as they were.
     """
+    usual = torch.get_default_dtype()
     with isolated_rng():
         trainer = Trainer(experiment, Alone(torch.device("cpu")))
         model = trainer.model.double().train()
-        trainer.train = _double(trainer.train)
-        trainer.batches.arrays = trainer.train
-        losses, norms = [], []
-        for update in range(BATCHES):
-            trainer.done = update
-            loss = _backward(trainer, model)
-            losses.append(loss)
-            gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
-            norms.append(torch.cat(gradients).norm().item())
-        trainer.done = 0
-        _backward(trainer, model)
-        optimiser = optimisers.build(experiment.config, model.parameters())
-        optimisers.set_learning_rate(optimiser, experiment.learning_rate(0))
-        optimisers.clip(experiment.config, list(model.parameters()))
-        optimiser.step()
-        found = {"losses": losses, "gradient_norms": norms, "after_update": _backward(trainer, model)}
-        if trained is not None:
-            model.load_state_dict(trained)
-            trainer.valid = _double(trainer.valid)
-            found["metrics"] = trainer.evaluate("valid")
+        # What an experiment draws by itself is of single precision: a model takes it as double all the same.
+        model.register_forward_pre_hook(lambda _, given: _double(given))
+        torch.set_default_dtype(torch.float64)
+        try:
+            return _measured(trainer, model, trained)
+        finally:
+            torch.set_default_dtype(usual)
+
+
+def _measured(trainer: Trainer, model: nn.Module, trained: Mapping[str, Tensor] | None) -> dict:
+    experiment = trainer.experiment
+    trainer.train = _double(trainer.train)
+    trainer.batches.arrays = trainer.train
+    losses, norms = [], []
+    for update in range(BATCHES):
+        trainer.done = update
+        loss = _backward(trainer, model)
+        losses.append(loss)
+        gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+        norms.append(torch.cat(gradients).norm().item())
+    trainer.done = 0
+    _backward(trainer, model)
+    optimiser = optimisers.build(experiment.config, model.parameters())
+    optimisers.set_learning_rate(optimiser, experiment.learning_rate(0))
+    optimisers.clip(experiment.config, list(model.parameters()))
+    optimiser.step()
+    found = {"losses": losses, "gradient_norms": norms, "after_update": _backward(trainer, model)}
+    if trained is not None:
+        model.load_state_dict(trained)
+        trainer.valid = _double(trainer.valid)
+        found["metrics"] = trainer.evaluate("valid")
     return found
 
 
-def _double(arrays: Arrays) -> Arrays:
-    return tuple(array.double() if array.is_floating_point() else array for array in arrays)
+def _double(given: tuple) -> tuple:
+    return tuple(
+        one.double() if isinstance(one, Tensor) and one.is_floating_point() else one for one in given
+    )
 
 
 def _backward(trainer: Trainer, model: nn.Module) -> float:

@@ -183,13 +183,14 @@ def _train(trainings: list[_Training], minutes: float | None, progress: bool) ->
             last = first.done == config.updates
             evaluates = last or first.done % config.evaluate_every == 0
             saves = last or first.done % config.checkpoint_every == 0
-            if not (evaluates or saves or first.full or minutes is not None):
+            full = first.full  # no longer, once the first of several has recorded
+            if not (evaluates or saves or full or minutes is not None):
                 continue
             late = trainings[0].late(minutes)
             if evaluates or saves or late:
                 synchronise()
             for training in trainings:
-                if evaluates or saves or first.full or late:
+                if evaluates or saves or full or late:
                     training.record(sync=saves or late)
                 if evaluates:
                     training.evaluate()

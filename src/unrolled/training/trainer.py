@@ -92,10 +92,13 @@ def isolated_rng() -> Iterator[None]:
 
 def place(seed: int, update: int) -> At:
     """Where the training of a seed stands before an update, with the random numbers that belong to it."""
-    # torch's generator on the CPU takes 32 bits of a seed: two numbers in one need to be mixed.
-    mixed = np.random.SeedSequence([seed, update]).generate_state(1)
-    own = torch.Generator().manual_seed(int(mixed[0]))
-    return At(update, own, torch.Generator().manual_seed(update))
+
+    def generator(*numbers: int) -> torch.Generator:
+        # torch's generator keeps 32 bits of a seed: the numbers have to be mixed, not put side by side.
+        (mixed,) = np.random.SeedSequence(numbers).generate_state(1)
+        return torch.Generator().manual_seed(int(mixed))
+
+    return At(update, generator(1, seed, update), generator(0, update))
 
 
 class Trainer:

@@ -4,85 +4,20 @@ Time comes first in what a rollout returns: ``[time, batch, ...]``. Locations ar
 """
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.base.errors import UsageError, unknown
-from unrolled.nn.cells import LSTMState, lstm_step
-from unrolled.nn.scan import ShapeError
+from unrolled.base.errors import UsageError
+from unrolled.nn.checks import ShapeError, check_option
+from unrolled.papers.ram.parts import Core, GlimpseNetwork, Kind
 from unrolled.papers.ram.retina import fixation, look, pyramid
 
-POLICIES = ("learned", "random", "centre")
-STARTS = ("learned", "random", "centre")
-
-
-class GlimpseWeights(NamedTuple):
-    """The parameters of the glimpse network; the second layer's two maps share one bias."""
-
-    W_rho: Float[Tensor, "what glimpse"]
-    b_rho: Float[Tensor, " what"]
-    W_l: Float[Tensor, "where 2"]
-    b_l: Float[Tensor, " where"]
-    W_g: Float[Tensor, "units what_and_where"]
-    b_g: Float[Tensor, " units"]
-
-
-def what_and_where(
-    rho: Float[Tensor, "batch glimpse"], location: Float[Tensor, "batch 2"], weights: GlimpseWeights
-) -> tuple[Float[Tensor, "batch what"], Float[Tensor, "batch where"]]:
-    """Features of what the retina sees, and of where it looks.
-
-    *Paper*: mnih2014recurrent, the glimpse network, first layer.
-
-        h_g = Rect(Lin(rho)),  h_l = Rect(Lin(l))
-
-    *Shapes*: as annotated.
-    """
-    what = torch.relu(functional.linear(rho, weights.W_rho, weights.b_rho))
-    where = torch.relu(functional.linear(location, weights.W_l, weights.b_l))
-    return what, where
-
-
-def glimpse_vector(
-    rho: Float[Tensor, "batch glimpse"], location: Float[Tensor, "batch 2"], weights: GlimpseWeights
-) -> Float[Tensor, "batch units"]:
-    """The glimpse vector g_t.
-
-    *Paper*: mnih2014recurrent, the glimpse network, second layer.
-
-        g_t = Rect(Lin(h_g) + Lin(h_l))
-
-    Both maps are one product with [h_g; h_l]: the columns of ``W_g`` are those of the two matrices.
-
-    *Shapes*: as annotated.
-    """
-    features = torch.cat(what_and_where(rho, location, weights), dim=1)
-    return torch.relu(functional.linear(features, weights.W_g, weights.b_g))
-
-
-def core_step(
-    h: Float[Tensor, "batch hidden"],
-    glimpse: Float[Tensor, "batch units"],
-    W_h: Float[Tensor, "hidden hidden"],
-    W_x: Float[Tensor, "hidden units"],
-    b: Float[Tensor, " hidden"],
-) -> Float[Tensor, "batch hidden"]:
-    """One step of the rectified core.
-
-    *Paper*: mnih2014recurrent, the core network of the classification experiments.
-
-        h_t = Rect(Lin(h_{t-1}) + Lin(g_t))
-
-    *Shapes*: as annotated.
-
-    >>> core_step(torch.ones(1, 1), torch.ones(1, 1), torch.ones(1, 1), -3 * torch.eye(1), torch.zeros(1))
-    tensor([[0.]])
-    """
-    return torch.relu(functional.linear(h, W_h) + functional.linear(glimpse, W_x, b))
+Look = Literal["learned", "random", "centre"]
+"""How a location is found: by the location network, anywhere, or in the middle."""
 
 
 def sample_location(
@@ -145,78 +80,6 @@ class Rollout(NamedTuple):
     hidden: Float[Tensor, "time batch hidden"]
 
 
-class RectifiedState(NamedTuple):
-    """The state of the rectified core."""
-
-    h: Float[Tensor, "batch hidden"]
-
-
-class Core(nn.Module):
-    """The recurrent core: rectified units (classification) or an LSTM (the game).
-
-    *Paper*: mnih2014recurrent, the core network.
-
-    *Raises*: `UsageError` for another kind.
-    """
-
-    def __init__(self, units: int, hidden_size: int, kind: str = "rectified") -> None:
-        super().__init__()
-        if kind not in ("rectified", "lstm"):
-            raise unknown("core", kind, ("rectified", "lstm"))
-        self.kind, self.hidden_size = kind, hidden_size
-        rows = 4 * hidden_size if kind == "lstm" else hidden_size
-        self.W_h = nn.Parameter(torch.empty(rows, hidden_size))
-        self.W_x = nn.Parameter(torch.empty(rows, units))
-        self.b = nn.Parameter(torch.zeros(rows))
-        if kind == "lstm":
-            for weight in (self.W_h, self.W_x):
-                nn.init.uniform_(weight, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
-            nn.init.ones_(self.b[hidden_size : 2 * hidden_size])
-        else:
-            nn.init.orthogonal_(self.W_h)
-            nn.init.kaiming_uniform_(self.W_x, nonlinearity="relu")
-
-    def initial(self, batch: int) -> RectifiedState | LSTMState:
-        """The state before the first glimpse: zeros."""
-        zeros = self.b.new_zeros(batch, self.hidden_size)
-        return LSTMState(zeros, zeros) if self.kind == "lstm" else RectifiedState(zeros)
-
-    def forward(
-        self, state: RectifiedState | LSTMState, glimpse: Float[Tensor, "batch units"]
-    ) -> RectifiedState | LSTMState:
-        """The state after one more glimpse."""
-        if self.kind == "lstm":
-            return lstm_step(state, glimpse, self.W_x, self.W_h, self.b)
-        return RectifiedState(core_step(state.h, glimpse, self.W_h, self.W_x, self.b))
-
-
-class GlimpseNetwork(nn.Module):
-    """The glimpse network: what the retina sees and where it looks, in one vector.
-
-    *Paper*: mnih2014recurrent, the glimpse network; 128, 128 and 256 units there.
-    """
-
-    def __init__(self, length: int, what: int = 128, where: int = 128, units: int = 256) -> None:
-        super().__init__()
-        self.what, self.where = nn.Linear(length, what), nn.Linear(2, where)
-        self.both = nn.Linear(what + where, units)
-        for layer in (self.what, self.where, self.both):
-            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
-
-    @property
-    def weights(self) -> GlimpseWeights:
-        """The parameters as `glimpse_vector` takes them."""
-        layers = (self.what, self.where, self.both)
-        return GlimpseWeights(*(part for layer in layers for part in (layer.weight, layer.bias)))
-
-    def forward(
-        self, rho: Float[Tensor, "batch glimpse"], location: Float[Tensor, "batch 2"]
-    ) -> Float[Tensor, "batch units"]:
-        """The glimpse vector."""
-        return glimpse_vector(rho, location, self.weights)
-
-
 class RAM(nn.Module):
     """The recurrent attention model: reads an image in a few glimpses, and says what it shows.
 
@@ -256,17 +119,15 @@ class RAM(nn.Module):
         hidden_size: int = 256,
         features: tuple[int, int, int] = (128, 128, 256),
         classes: int = 10,
-        core: str = "rectified",
-        start: str = "random",
-        policy: str = "learned",
+        core: Kind = "rectified",
+        start: Look = "random",
+        policy: Look = "learned",
         through_core: bool = False,
         gain: float = 0.1,
     ) -> None:
         super().__init__()
-        if policy not in POLICIES:
-            raise unknown("policy", policy, POLICIES)
-        if start not in STARTS:
-            raise unknown("start", start, STARTS)
+        check_option("policy", policy, Look)
+        check_option("start", start, Look)
         if not location_std > 0:
             raise UsageError(f"location_std is {location_std}; it must be positive")
         self.glimpse_size, self.scales, self.reach = glimpse_size, scales, reach
@@ -281,7 +142,8 @@ class RAM(nn.Module):
     def forward(self, images: Float[Tensor, "batch height width"], glimpses: int) -> Rollout:
         """Look ``glimpses`` times, and classify."""
         if images.ndim != 3 or glimpses < 1:
-            raise ShapeError(f"images are [batch, height, width] and seen at least once, not {images.shape}")
+            shape = list(images.shape)
+            raise ShapeError(f"images are [batch, height, width] and seen at least once, not {shape}")
         return self.roll(pyramid(images, self.scales), *images.shape[1:], glimpses, sample=self.training)
 
     def roll(
@@ -291,7 +153,7 @@ class RAM(nn.Module):
 
         Locations are drawn where ``sample`` says so, and are the policy's means otherwise.
         """
-        state = self.core.initial(len(levels[0]))
+        state = self.core.initial(levels[0].shape[0])
         before, samples, locations, hidden = [], [], [], []
         for t in range(glimpses):
             choice, chosen = self._next(state.h, first=t == 0, sample=sample)
@@ -315,9 +177,9 @@ class RAM(nn.Module):
         """The next location, a constant that may lie outside of [-1, 1], and whether the policy chose it."""
         kind = self.start if first and self.policy == "learned" else self.policy
         if kind == "centre":
-            return h.new_zeros(len(h), 2), False
+            return h.new_zeros(h.shape[0], 2), False
         if kind == "random":
-            return torch.rand(len(h), 2, dtype=h.dtype, device=h.device) * 2 - 1, False
+            return torch.rand(h.shape[0], 2, dtype=h.dtype, device=h.device) * 2 - 1, False
         mean = self.mean(h.detach())
         noise = torch.randn_like(mean) if sample else torch.zeros_like(mean)
         return sample_location(mean, self.location_std, noise), True
@@ -325,7 +187,7 @@ class RAM(nn.Module):
     def _of_choices(self, before: list[Tensor], samples: list[Tensor], h: Tensor) -> tuple[Tensor, Tensor]:
         """The log-densities and the baselines of all chosen locations at once."""
         if not samples:
-            return h.new_zeros(0, len(h)), h.new_zeros(0, len(h))
+            return h.new_zeros(0, h.shape[0]), h.new_zeros(0, h.shape[0])
         h = torch.stack(before)
         mean = self.mean(h if self.through_core else h.detach())
         log_prob = location_log_prob(torch.stack(samples), mean, self.location_std)

@@ -1,4 +1,4 @@
-"""Scan paths over pictures with the glimpse pyramids below, and games of catch frame by frame.
+"""Scan paths over pictures, with the glimpse pyramids below.
 
 Locations are (down, right), as the model gives them; matplotlib is imported where something is drawn.
 """
@@ -10,14 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unrolled.papers.ram.catch import PADDLE, CatchTrace
 from unrolled.papers.ram.retina import fixation, retina
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-GREEN, ORANGE = "#009E73", "#E69F00"
+GREEN = "#009E73"
 
 
 def pyramids(
@@ -104,50 +103,3 @@ def scan_paths(
         below.imshow(pyramids(image, path, glimpse_size, scales, reach).numpy(), cmap="gray", vmin=0, vmax=1)
         below.set_axis_off()
     return figure
-
-
-def catch_film(
-    trace: CatchTrace,
-    game: int,
-    size: int,
-    glimpse_size: int,
-    frames: Sequence[int] = (),
-    *,
-    color: str = GREEN,
-) -> "Figure":
-    """Frames of one game side by side: ball and paddle, and the square that the agent saw sharply.
-
-    *Paper*: mnih2014recurrent, its experiment on a dynamic environment.
-
-    Without ``frames``, up to eight are shown, the first and the last among them.
-    """
-    from matplotlib import pyplot
-    from matplotlib.patches import Rectangle
-
-    steps = len(trace.ball)
-    frames = list(frames) or sorted({round(f) for f in torch.linspace(0, steps - 1, min(8, steps)).tolist()})
-    figure, axes = pyplot.subplots(1, len(frames), figsize=(1.0 * len(frames), 1.5), squeeze=False)
-    for ax, frame in zip(axes[0], frames, strict=True):
-        picture = torch.zeros(size, size)
-        row, column = trace.ball[frame, game].long().tolist()
-        paddle = int(trace.paddle[frame, game])
-        picture[row, column] = 1
-        picture[-1, paddle : paddle + PADDLE] = 1
-        ax.imshow(picture.numpy(), cmap="gray", vmin=0, vmax=1)
-        down, right = (torch.floor(trace.gaze[frame, game] + 1.0) - glimpse_size // 2 - 0.5).tolist()
-        ax.add_patch(
-            Rectangle((right, down), glimpse_size, glimpse_size, fill=False, color=color, linewidth=1.5)
-        )
-        ax.set(xticks=[], yticks=[], xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
-        ax.set_title(f"{frame + 1}", fontsize=9)
-    return figure
-
-
-def catch_columns(ax: "Axes", trace: CatchTrace, game: int, *, color: str = GREEN) -> None:
-    """The columns of ball, gaze and paddle in one game, over its frames."""
-    times = range(1, len(trace.ball) + 1)
-    ax.plot(times, trace.ball[:, game, 1].numpy(), "o", color=ORANGE, label="ball")
-    ax.plot(times, trace.gaze[:, game, 1].numpy(), "-", color=color, label="gaze")
-    middle = (trace.paddle[:, game] + (PADDLE - 1) / 2).numpy()
-    ax.plot(times, middle, "--", color="#7F7F7F", label="paddle")
-    ax.set(xlabel="frame", ylabel="column (pixels)")
