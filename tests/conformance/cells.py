@@ -86,14 +86,9 @@ CELLS = [
     Cell("lstm", LSTM),
     Cell("lstm stepwise", lambda *sizes, **options: LSTM(*sizes, fused=False, **options)),
     Cell("gru", GRU),
-    Cell("gru stepwise", lambda *sizes, **options: GRU(*sizes, fused=False, **options)),
     Cell("gru as cho's", lambda *sizes, **options: GRU(*sizes, reset="before", **options)),
     Cell(
         "gru as bahdanau's", lambda *sizes, **options: GRU(*sizes, reset="before", update="take", **options)
-    ),
-    Cell(
-        "gru as bahdanau's, stepwise",
-        lambda *sizes, **options: GRU(*sizes, reset="before", update="take", fused=False, **options),
     ),
     Cell("bn_lstm", bn_lstm),
     Cell("vrnn", StepOfVRNN),

@@ -32,7 +32,9 @@ def shown():
 
 
 def scaled(value):
-    """The value with every floating tensor in it a little larger."""
+    """The value with every floating tensor in it a little larger, and every mask turned round."""
+    if isinstance(value, Tensor) and value.dtype is torch.bool:
+        return ~value
     if isinstance(value, Tensor) and value.is_floating_point():
         return value * 1.01 + 0.003
     if isinstance(value, Distribution):

@@ -1,4 +1,4 @@
-"""A phrase table at work: sentences from phrases, by the log-linear model, with and without the RNN's score.
+"""Rescoring: sentences from a phrase table, by the log-linear model, with and without the network's score.
 
 There is no reordering and no language model. The best target of a source phrase then depends on nothing
 around it, and the best sentence is the best way to cut the source: exact, by dynamic programming.

@@ -8,7 +8,7 @@ import pytest
 from unrolled.base.errors import UsageError
 from unrolled.data import spelled
 from unrolled.data.phrase_table import Pair, table
-from unrolled.papers.rnn_encoder_decoder.rescoring import (
+from unrolled.papers.rnn_encoder_decoder.studies import (
     FEATURES,
     by_source,
     log_linear,
