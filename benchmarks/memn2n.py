@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
+from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional
 
 from unrolled.papers.memn2n.model import MemN2N
-from unrolled.papers.memn2n.training import Trainee
 
 BATCH, SLOTS, WORDS, VOCABULARY, SENTENCES = 32, 50, 7, 175, 400
 Built = tuple[nn.Module, Callable[[], torch.Tensor]]
@@ -82,13 +82,43 @@ def textbook(embedding: int) -> Callable[[int, str], Built]:
     return build
 
 
+class Restarts(nn.Module):
+    """Several networks as one program, as ``unrolled train --ensemble`` trains them."""
+
+    def __init__(self, networks: list[nn.Module]) -> None:
+        super().__init__()
+        stacked, self.buffers_ = stack_module_state(networks)
+        self.names, self.stacked = list(stacked), nn.ParameterList(stacked.values())
+        self.network = [networks[0]]  # in a list: its own parameters are not trained
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """The answers of every network."""
+
+        def one(parameters: dict, buffers: dict) -> torch.Tensor:
+            return functional_call(self.network[0], (parameters, buffers), inputs).answer
+
+        return vmap(one)(dict(zip(self.names, self.stacked, strict=True)), self.buffers_)
+
+
 def memn2n(embedding: int, restarts: int = 1) -> Callable[[int, str], Built]:
-    """The book's network, or several restarts of it as one program."""
+    """The book's network, or several restarts of it as one program; a batch embeds each sentence once."""
 
     def build(steps: int, device: str) -> Built:
         sentences, story, query, answer = _stories(device)
-        network = MemN2N(VOCABULARY, embedding, SLOTS, words=WORDS, hops=steps, restarts=restarts)
-        model = Trainee(network, sentences.cpu(), clip_each=None).to(device)
-        return model, lambda: model.loss(story, query, answer)
+        networks = [
+            MemN2N(VOCABULARY, embedding, SLOTS, words=WORDS, hops=steps).to(device) for _ in range(restarts)
+        ]
+        model = Restarts(networks) if restarts > 1 else networks[0]
+
+        def loss() -> torch.Tensor:
+            everything = torch.cat((torch.zeros_like(query[:1]), query, story.flatten()))
+            different, places = torch.unique(everything, return_inverse=True)
+            queries, stories = places[1 : BATCH + 1], places[BATCH + 1 :].view_as(story)
+            found = model(sentences[different], stories, queries)
+            answers = found if restarts > 1 else found.answer.unsqueeze(0)
+            targets = answer.expand(restarts, BATCH).flatten()
+            return functional.nll_loss(answers.flatten(0, 1), targets, reduction="sum")
+
+        return model, loss
 
     return build

@@ -13,61 +13,43 @@ Built = tuple[nn.Module, Callable[[], torch.Tensor]]
 """A model, and the loss of one update."""
 
 
-class TextbookHead(nn.Module):
-    """One head as one would write it first, with a product for everything that it asks."""
-
-    def __init__(self, writes: bool) -> None:
-        super().__init__()
-        self.writes = writes
-        sizes = {"key": COLUMNS, "strength": 1, "gate": 1, "shift": 3, "sharpness": 1}
-        sizes |= {"erase": COLUMNS, "add": COLUMNS} if writes else {}
-        self.asks = nn.ModuleDict({name: nn.Linear(HIDDEN, size) for name, size in sizes.items()})
-
-    def look(self, h: torch.Tensor, before: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
-        """The weighting, with the shift sequence by sequence."""
-        similar = functional.cosine_similarity(memory + 1e-16, self.asks["key"](h).unsqueeze(1), dim=-1)
-        content = torch.softmax(functional.softplus(self.asks["strength"](h)) * similar, 1)
-        gate = torch.sigmoid(self.asks["gate"](h))
-        gated = gate * content + (1 - gate) * before
-        shift = torch.softmax(self.asks["shift"](h), 1)
-        moved = []
-        for w, s in zip(gated, shift, strict=True):
-            ring = torch.cat((w[-1:], w, w[:1]))
-            moved.append(functional.conv1d(ring.view(1, 1, -1), s.flip(0).view(1, 1, -1)).view(-1))
-        powers = torch.stack(moved) ** (1 + functional.softplus(self.asks["sharpness"](h)))
-        return powers / (powers.sum(1, keepdim=True) + 1e-16)
-
-    def write(self, h: torch.Tensor, w: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
-        """The memory after erasing and adding."""
-        erased = torch.matmul(w.unsqueeze(2), torch.sigmoid(self.asks["erase"](h)).unsqueeze(1))
-        added = torch.matmul(w.unsqueeze(2), self.asks["add"](h).unsqueeze(1))
-        return memory * (1 - erased) + added
-
-
 class TextbookNTM(nn.Module):
-    """A machine as one would write it first: a cell in a loop, and heads one after the other."""
+    """A machine as short as PyTorch lets one write it: a head that reads and one that writes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, compiled: bool = False) -> None:
         super().__init__()
         self.controller = nn.LSTMCell(BITS + 1 + COLUMNS, HIDDEN)
-        self.reader, self.writer = TextbookHead(writes=False), TextbookHead(writes=True)
+        self.sizes = (2 * COLUMNS, 2, 2, 6, 2, COLUMNS, COLUMNS)
+        self.heads = nn.Linear(HIDDEN, sum(self.sizes))
         self.readout = nn.Linear(HIDDEN + COLUMNS, BITS)
+        self.cell = torch.compile(self.step, dynamic=False) if compiled else self.step
+
+    def step(
+        self, x: torch.Tensor, h: torch.Tensor, c: torch.Tensor, r: torch.Tensor, w: torch.Tensor, memory
+    ):
+        """One step: controller, addressing by both heads, write, read."""
+        h, c = self.controller(torch.cat((x, r), 1), (h, c))
+        key, strength, gate, shift, sharpness, erase, add = self.heads(h).split(self.sizes, 1)
+        cosine = functional.cosine_similarity(key.view(-1, 2, 1, COLUMNS), memory.unsqueeze(1), dim=-1)
+        content = (functional.softplus(strength).unsqueeze(2) * cosine).softmax(-1)
+        w = torch.lerp(w, content, gate.sigmoid().unsqueeze(2))
+        moved = torch.stack([w.roll(by, -1) for by in (-1, 0, 1)], -1)
+        w = (moved * shift.view(-1, 2, 1, 3).softmax(-1)).sum(-1) + 1e-16
+        w = ((1 + functional.softplus(sharpness)).unsqueeze(2) * w.log()).softmax(-1)
+        where = w[:, 1].unsqueeze(2)
+        memory = memory * (1 - where * erase.sigmoid().unsqueeze(1)) + where * add.tanh().unsqueeze(1)
+        return h, c, (w[:, :1] @ memory).squeeze(1), w, memory
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of every step, ``[batch, time, bits]``."""
-        batch = len(x)
+        batch, outputs = len(x), []
         h, c, r = x.new_zeros(batch, HIDDEN), x.new_zeros(batch, HIDDEN), x.new_zeros(batch, COLUMNS)
         memory = x.new_full((batch, ROWS, COLUMNS), 1e-6)
-        reading = writing = functional.one_hot(torch.zeros(batch, dtype=torch.long), ROWS).to(x)
-        outputs = []
-        for t in range(x.shape[1]):
-            h, c = self.controller(torch.cat((x[:, t], r), 1), (h, c))
-            reading = self.reader.look(h, reading, memory)
-            writing = self.writer.look(h, writing, memory)
-            memory = self.writer.write(h, writing, memory)
-            r = torch.bmm(reading.unsqueeze(1), memory).squeeze(1)
-            outputs.append(self.readout(torch.cat((h, r), 1)))
-        return torch.stack(outputs, 1)
+        w = functional.one_hot(torch.zeros(batch, 2, dtype=torch.long, device=x.device), ROWS).to(x)
+        for x_t in x.transpose(0, 1).contiguous():
+            h, c, r, w, memory = self.cell(x_t, h, c, r, w, memory)
+            outputs.append(torch.cat((h, r), 1))
+        return self.readout(torch.stack(outputs, 1))
 
 
 def _task(batch: int, length: int, device: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -101,11 +83,11 @@ def _built(make: Callable[[], nn.Module], batch: int) -> Callable[[int, str], Bu
     return build
 
 
-def textbook(batch: int) -> Callable[[int, str], Built]:
+def textbook(batch: int, *, compiled: bool = False) -> Callable[[int, str], Built]:
     """The textbook loop at one batch size."""
-    return _built(TextbookNTM, batch)
+    return _built(lambda: TextbookNTM(compiled=compiled), batch)
 
 
-def ntm(batch: int, *, fast: bool = False) -> Callable[[int, str], Built]:
-    """The book's machine at one batch size; ``fast`` compiles its step."""
-    return _built(lambda: NTM(BITS + 1, BITS, fast=fast), batch)
+def ntm(batch: int, backend: str = "reference") -> Callable[[int, str], Built]:
+    """The book's machine at one batch size."""
+    return _built(lambda: NTM(BITS + 1, BITS, backend=backend), batch)

@@ -71,3 +71,23 @@ def test_edited_evidence_is_a_fault(checkout):
     answer = call(checkout, "unrolled", "check", "dkt")
     assert answer.returncode == 1
     assert "the evidence was edited" in answer.stdout
+
+
+@pytest.mark.slow
+def test_every_oracle_fails_when_its_implementation_is_broken():
+    answer = call(ROOT, "pytest", "-q", "--broken", "tests/oracles")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.slow
+def test_an_oracle_that_compares_the_code_with_itself_is_told_when_the_code_is_broken(checkout):
+    edit(
+        checkout / "tests/oracles/test_bn_lstm.py",
+        'bn_step(*code).c.detach().numpy(), oracle.equation_7(a["c"], preactivations)',
+        "bn_step(*code).c.detach().numpy(), bn_step(*code).c.detach().numpy()",
+    )
+    answer = call(checkout, "pytest", "-q", "--broken", "tests/oracles/test_bn_lstm.py")
+    assert answer.returncode == 1, answer.stdout + answer.stderr
+    name = "tests/oracles/test_bn_lstm.py::test_equation_7_bn_cell"
+    assert f"{name} passes although unrolled.papers.bn_lstm.model:bn_lstm_step is broken" in answer.stdout
+    assert answer.stdout.count("passes although") == 1

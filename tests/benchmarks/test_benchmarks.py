@@ -20,10 +20,12 @@ def benchmarks(*arguments):
 @pytest.mark.parametrize(
     ("model", "contenders"),
     [
-        ("bn_lstm", ["torch.nn.LSTM", "textbook loop", "autograd", "eager"]),
+        ("bn_lstm", ["torch.nn.LSTM", "textbook loop", "eager"]),
+        ("bn_lstm_50", ["torch.nn.LSTM", "textbook loop", "eager"]),
         ("vrnn", ["torch.nn.GRU", "textbook loop", "eager"]),
         ("rnn_encoder_decoder", ["torch.nn.GRU", "textbook loop", "eager"]),
         ("vrnn_8", ["torch.nn.GRU", "textbook loop", "eager"]),
+        ("ntm", ["torch.nn.LSTM", "textbook loop", "eager"]),
         ("ram", ["torch.nn.RNN", "textbook loop", "eager"]),
         ("ram_60", ["torch.nn.RNN", "textbook loop", "eager"]),
         ("dkt", ["torch.nn.LSTM", "textbook loop", "eager"]),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from torch import nn
 from torch.nn import functional
 
@@ -24,7 +25,6 @@ class Cell(NamedTuple):
 
     name: str
     make: Callable[..., nn.Module]
-    has_fast: bool = False  # takes fast=True
 
 
 class StepOfVRNN(nn.Module):
@@ -76,6 +76,13 @@ class StepOfNTM(nn.Module):
         return Unrolled(h.transpose(0, 1) if self.batch_first else h, steps.last)
 
 
+def bn_lstm(input_size: int, hidden_size: int, **options: object) -> BNLSTM:
+    """A BN-LSTM that can be evaluated: with statistics of some batch."""
+    layer = BNLSTM(input_size, hidden_size, max_length=9, **options)
+    layer.estimate_statistics([torch.randn(9, 9, input_size)])
+    return layer
+
+
 CELLS = [
     Cell("rnn", RNN),
     Cell("lstm", LSTM),
@@ -90,11 +97,7 @@ CELLS = [
         "gru as bahdanau's, stepwise",
         lambda *sizes, **options: GRU(*sizes, reset="before", update="take", fused=False, **options),
     ),
-    Cell("bn_lstm", lambda *sizes, **options: BNLSTM(*sizes, max_length=9, **options), has_fast=True),
-    Cell(
-        "bn_lstm without bn",
-        lambda *sizes, **options: BNLSTM(*sizes, max_length=9, normalise=False, **options),
-    ),
+    Cell("bn_lstm", bn_lstm),
     Cell("vrnn", StepOfVRNN),
     Cell("ntm", StepOfNTM),
 ]

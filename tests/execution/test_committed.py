@@ -13,6 +13,7 @@ from execution_cells import Write, code
 from unrolled.base.keys import combine
 from unrolled.execution import keys
 from unrolled.execution.committed import faults
+from unrolled.library import outputs
 from unrolled.library.chapters import VALUE
 
 Edit = Callable[[dict[str, Any]], object]
@@ -30,7 +31,7 @@ def stream(text: str, name: str = "stdout") -> dict[str, Any]:
 
 @pytest.fixture
 def chapter(write: Write) -> Callable[[Edit], Path]:
-    """A good chapter, with one edit of its last cell."""
+    """A good chapter, with one edit of its last cell before its outputs were stored."""
 
     def made(edit: Edit = lambda cell: None) -> Path:
         file = write(code("work()", outputs=[stream("done in 3 steps\n"), shown(LEFT)]))
@@ -45,7 +46,9 @@ def chapter(write: Write) -> Callable[[Edit], Path]:
             "parts": keys.compact(found),
         }
         edit(stored["cells"][-1])
+        stored["metadata"]["unrolled"]["outputs"] = outputs.digests(stored)
         file.write_text(json.dumps(stored))
+        outputs.confirm(file)
         return file
 
     return made
@@ -64,7 +67,7 @@ def test_a_good_chapter_has_no_fault(chapter: Callable) -> None:
 
 def test_a_figure_with_alt_text_is_no_fault(chapter: Callable) -> None:
     def edit(cell: dict) -> None:
-        cell["metadata"]["mystnb"] = {"image": {"alt": "A line that falls."}}
+        cell["metadata"]["mystnb"] = {"image": {"alt": "A line that falls from one to zero."}}
         cell["outputs"].append(SVG)
 
     assert faults(chapter(edit)) == []
@@ -92,6 +95,22 @@ def test_a_figure_with_alt_text_is_no_fault(chapter: Callable) -> None:
 def test_a_fault_is_found_and_placed(chapter: Callable, edit: Edit, fault: str) -> None:
     found = faults(chapter(edit))
     assert any(fault in line for line in found), found
+
+
+def test_an_output_edited_by_hand_and_a_figure_that_was_not_looked_at_are_faults(chapter: Callable) -> None:
+    file = chapter(adds(stream("loss 1.2\n")))
+    file.write_text(file.read_text().replace("loss 1.2", "loss 1.1"))
+    assert faults(file) == [
+        "code cell 2 shows another output than the execution wrote; run `unrolled run tiny`"
+    ]
+    file = chapter(adds(SVG))
+    stored = json.loads(file.read_text())
+    stored["cells"][-1]["metadata"]["mystnb"] = {"image": {"alt": "A line that falls from one to zero."}}
+    file.write_text(json.dumps(stored))
+    assert faults(file) == [
+        "code cell 2 shows a figure that has changed, or its words have, since it was looked at; "
+        "look at it and confirm: `unrolled look tiny`"
+    ]
 
 
 @pytest.mark.parametrize(

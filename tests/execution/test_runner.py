@@ -16,6 +16,7 @@ from execution_cells import DEFAULTS, Write, code, markdown
 
 from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.execution import keys, runner
+from unrolled.library import outputs
 from unrolled.library.chapters import VALUE
 from unrolled.library.evidence import load
 from unrolled.library.statements import Outcome
@@ -59,6 +60,8 @@ def test_a_chapter_runs_in_its_folder_on_one_thread_and_is_stored_clean_with_its
     ]
     assert [cell["id"] for cell in stored["cells"]] == [f"cell-{place}" for place in range(4)]
     assert set(stored["metadata"]) == {"kernelspec", "language_info", "unrolled"}
+    assert stored["metadata"]["unrolled"]["outputs"] == outputs.digests(stored)
+    assert len(outputs.digests(stored)) == 3
     assert "version" not in stored["metadata"]["language_info"]
     record = stored["metadata"]["unrolled"]
     assert record["key"] == done.key == keys.notebook_key(file)

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from unrolled.base.errors import UsageError
 from unrolled.nn.attention import Attention, masked_softmax
 from unrolled.nn.scan import ShapeError, length_mask
 
@@ -139,8 +138,6 @@ def test_faults_are_told():
         Attention("dot", query_size=3, annotation_size=4)
     with pytest.raises(ShapeError, match="score location needs the number of positions"):
         Attention("location", query_size=3, annotation_size=4)
-    with pytest.raises(UsageError, match="cosine"):
-        Attention("cosine", query_size=3, annotation_size=4)
     layer = Attention("location", query_size=3, annotation_size=4, positions=2)
     with pytest.raises(ShapeError, match="2 positions; the source has 3"):
         layer.memory(torch.zeros(1, 3, 4))

@@ -1,7 +1,5 @@
 """The external memory: weightings stay weightings, heads move as told, writes and reads agree."""
 
-import math
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,17 +7,11 @@ from hypothesis import strategies as st
 
 from unrolled.nn.memory import (
     Head,
-    add_to_rows,
     address,
     circular_shift,
-    content_weighting,
     cosine_similarity,
-    erase_rows,
     interpolate,
-    off_simplex,
-    read,
     sharpen,
-    shift_by_scalar,
     write,
 )
 from unrolled.nn.scan import ShapeError
@@ -43,7 +35,7 @@ def entropy(w):
 
 @settings(deadline=None, max_examples=60)
 @given(SEEDS, ROWS, EXTREME, EXTREME, EXTREME, st.sampled_from([0.0, 1e-7, 0.5, 1.0]))
-def test_weightings_are_weightings_and_finite_whatever_the_head_asks(
+def test_weightings_are_weightings_and_finite_whatever_the_parameters_are(
     seed, rows, scale, strength, sharper, gate
 ):
     generator = torch.Generator().manual_seed(seed)
@@ -60,7 +52,7 @@ def test_weightings_are_weightings_and_finite_whatever_the_head_asks(
     for stage in stages:
         assert stage.isfinite().all()
         assert (stage >= 0).all()
-        assert off_simplex(stage).max() < 1e-5
+        assert (stage.sum(-1) - 1).abs().max() < 1e-5
     gradients = torch.autograd.grad(
         stages.weighting.square().sum(), (head.query, head.sharpness, memory), allow_unused=True
     )
@@ -111,24 +103,9 @@ def test_sharpening_survives_powers_that_vanish():
     assert torch.equal(sharpen(w, torch.tensor([1000.0])), w)
 
 
-def test_no_sharpening_and_no_shift_leave_a_weighting_exactly():
-    w = torch.tensor([[0.5, 0.25, 0.125, 0.125, 0.0]])
-    stay = torch.tensor([[0.0, 1.0, 0.0]])
-    moved = circular_shift(interpolate(distributions(None, 1, 5), w, torch.zeros(1)), stay)
-    assert torch.equal(sharpen(moved, torch.ones(1)), w)
-
-
 def test_an_open_gate_forgets_the_last_place():
     by_content, before = distributions(None, 3, 7), distributions(None, 3, 7)
     assert torch.equal(interpolate(by_content, before, torch.ones(3)), by_content)
-
-
-def test_content_weighting_is_uniform_without_strength_and_one_hot_with_much():
-    memory = torch.randn(128, 20)
-    key = memory[17:18]
-    assert torch.allclose(content_weighting(key, torch.zeros(1), memory), torch.full((1, 128), 1 / 128))
-    sharp = content_weighting(key, torch.tensor([2000.0]), memory)
-    assert sharp[0, 17] > 0.999
 
 
 def test_the_cosine_ignores_lengths_and_is_zero_for_an_empty_row():
@@ -152,16 +129,6 @@ def test_several_heads_erase_before_any_adds_in_whatever_order(seed, rows, heads
     assert torch.allclose(written, slow, atol=1e-12)
 
 
-def test_a_focused_head_writes_one_row_and_reads_it_back_exactly():
-    memory, here = torch.randn(8, 5), one_hot(2, 8)
-    vector = torch.randn(1, 5)
-    written = add_to_rows(erase_rows(memory, here, torch.ones(1, 5)), here, vector)
-    assert torch.equal(written[2:3], vector)
-    assert torch.equal(read(here, written), vector)
-    others = [row for row in range(8) if row != 2]
-    assert torch.equal(written[others], memory[others])
-
-
 def test_leading_axes_are_alike():
     generator = torch.Generator().manual_seed(3)
     memory = torch.randn(4, 5, 6, 3, generator=generator)
@@ -177,18 +144,6 @@ def test_leading_axes_are_alike():
     assert torch.allclose(together[1, 2], alone, atol=1e-6)
 
 
-@pytest.mark.parametrize(("offset", "expected"), [(0.7, [0, 0, 0.3, 0.7, 0]), (-2, [1, 0, 0, 0, 0])])
-def test_a_scalar_shift_splits_its_weight_between_neighbours(offset, expected):
-    shift = shift_by_scalar(torch.tensor([float(offset)]), radius=2)
-    assert torch.allclose(shift, torch.tensor([expected], dtype=torch.float32), atol=1e-6)
-
-
 def test_an_even_number_of_shifts_is_refused():
     with pytest.raises(ShapeError, match="odd"):
         circular_shift(distributions(None, 1, 6), distributions(None, 1, 4))
-
-
-def test_off_simplex_sees_each_kind_of_fault():
-    faults = torch.tensor([[0.5, 0.4], [1.25, -0.25], [math.nan, 1.0]])
-    assert off_simplex(faults[:2]).tolist() == pytest.approx([0.1, 0.25])
-    assert off_simplex(faults[2:]).isnan().all()

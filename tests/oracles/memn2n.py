@@ -106,3 +106,19 @@ def network(story, question, A, C, B, W, T_A, T_C, sentence, H=None, linear=Fals
             o = equation_2(p, c)
         u = equation_4(u, o) if H is None else H @ u + o
     return W @ u, weights
+
+
+def half_rectified(u):
+    """ReLU on the second half of the state."""
+    return np.where(np.arange(len(u)) < len(u) // 2, u, np.maximum(u, 0))
+
+
+def language_model(words, A, C, T_A, T_C, H, W, hops):
+    """The distribution of the next word; matrices here have one row a word, and u^1 is 0.1 throughout."""
+    m, c = with_time([A[word] for word in words], T_A), with_time([C[word] for word in words], T_C)
+    u, weights = np.full(A.shape[1], 0.1), []
+    for _ in range(hops):
+        p = equation_1(u, m)
+        u = half_rectified(H @ u + equation_2(p, c))
+        weights.append(p)
+    return answer(W, u), np.array(weights)

@@ -10,6 +10,7 @@ from torch.autograd import gradcheck
 
 from unrolled.nn.cells import LSTMState, lstm_preactivations, lstm_step, rnn_step
 from unrolled.papers.bn_lstm.model import BNLSTMWeights, batch_norm, bn_lstm_step, bn_preactivations
+from unrolled.papers.bn_lstm.statistics import StepStatistics, TrackedMoments, batch_moments
 
 _spec = importlib.util.spec_from_file_location("oracle_bn_lstm", Path(__file__).with_name("bn_lstm.py"))
 oracle = importlib.util.module_from_spec(_spec)
@@ -63,7 +64,7 @@ def step(h, c, x, *weights):
 
 
 def bn_step(h, c, x, *weights):
-    return bn_lstm_step(LSTMState(h, c), x, BNLSTMWeights(*weights))[0]
+    return bn_lstm_step(LSTMState(h, c), x, BNLSTMWeights(*weights))
 
 
 def test_equation_1_simple_rnn(draw):
@@ -103,8 +104,23 @@ def test_equation_4_lstm_output(lstm):
 def test_equation_5_batch_norm(draw):
     z, gamma, beta = draw(BATCH, HIDDEN), draw(HIDDEN), draw(HIDDEN)
     expected = oracle.equation_5(*(value.detach().numpy() for value in (z, gamma, beta)))
-    np.testing.assert_allclose(batch_norm(z, gamma, beta).detach().numpy(), expected, **EXACT)
+    for moments in (None, batch_moments(z.detach()), TrackedMoments()):
+        ours = batch_norm(z, gamma, beta, moments).detach().numpy()
+        np.testing.assert_allclose(ours, expected, **EXACT)
     assert gradcheck(batch_norm, (z, gamma, beta))
+    assert gradcheck(lambda *arguments: batch_norm(*arguments, TrackedMoments()), (z, gamma, beta))
+
+
+def test_equation_5_over_the_live_rows(draw):
+    z, gamma, beta = draw(BATCH, HIDDEN), draw(HIDDEN), draw(HIDDEN)
+    live = torch.arange(BATCH) < 4
+    expected = oracle.equation_5(*(value.detach().numpy() for value in (z[:4], gamma, beta)))
+
+    def normalised(z, gamma, beta):
+        return batch_norm(z, gamma, beta, TrackedMoments(live.unsqueeze(0)))[:4]
+
+    np.testing.assert_allclose(normalised(z, gamma, beta).detach().numpy(), expected, **EXACT)
+    assert gradcheck(normalised, (z, gamma, beta))
 
 
 def test_equation_6_bn_preactivations(bn_lstm):
@@ -113,10 +129,11 @@ def test_equation_6_bn_preactivations(bn_lstm):
     expected = oracle.equation_6(*(a[name] for name in names))
 
     def preactivations(h, x, *weights):
-        return bn_preactivations(h, x, BNLSTMWeights(*weights))[0]
+        return bn_preactivations(h, x, BNLSTMWeights(*weights))
 
-    ours = preactivations(h, x, *weights)
-    np.testing.assert_allclose(gates_to_paper(ours.detach().numpy()), expected, **EXACT)
+    for statistics in (StepStatistics(), StepStatistics.tracked()):
+        ours = bn_preactivations(h, x, BNLSTMWeights(*weights), statistics)
+        np.testing.assert_allclose(gates_to_paper(ours.detach().numpy()), expected, **EXACT)
     # gamma_c and beta_c take no part in equation 6.
     assert gradcheck(lambda *arguments: preactivations(*arguments, *weights[5:]), (h, x, *weights[:5]))
 
@@ -138,4 +155,7 @@ def test_equation_8_bn_output(bn_lstm):
     c_t = oracle.equation_7(a["c"], preactivations)
     expected = oracle.equation_8(c_t, preactivations, a["gamma_c"], a["beta_c"])
     np.testing.assert_allclose(bn_step(*code).h.detach().numpy(), expected, **EXACT)
+    h, c, x, *weights = code
+    tracked = bn_lstm_step(LSTMState(h, c), x, BNLSTMWeights(*weights), StepStatistics.tracked())
+    np.testing.assert_allclose(tracked.h.detach().numpy(), expected, **EXACT)
     assert gradcheck(lambda *arguments: bn_step(*arguments).h, code)

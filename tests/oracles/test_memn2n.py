@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
+from unrolled.papers.memn2n.language import MemoryLanguageModel, half_rectified
+from unrolled.papers.memn2n.memories import Memories, with_time
 from unrolled.papers.memn2n.model import (
     MemN2N,
     answer,
@@ -17,17 +19,10 @@ from unrolled.papers.memn2n.model import (
     read,
 )
 from unrolled.papers.memn2n.sentences import (
-    Slope,
     bag_of_words,
-    embed,
     position_encoding,
-    position_product,
     position_weights,
     position_weights_code,
-    sentence_bags,
-    slope_of,
-    stacked,
-    with_time,
 )
 from unrolled.papers.memn2n.tying import adjacent, layer_wise
 
@@ -89,7 +84,7 @@ def test_equation_2_reading(draw):
 
 def test_equation_3_answer_of_one_hop(draw):
     u, context, W = draw(BATCH, D), draw(BATCH, D), draw(V, D)
-    ours = array(answer(next_state(u, context), W))
+    ours = array(answer(next_state(u, context), W).exp())
     for b in range(BATCH):
         expected = oracle.equation_3(array(W), array(context)[b], array(u)[b])
         np.testing.assert_allclose(ours[b], expected, **EXACT)
@@ -106,7 +101,7 @@ def test_equation_4_next_state(draw):
 
 def test_answer_after_all_hops(draw):
     u, W = draw(BATCH, D), draw(V, D)
-    ours = array(answer(u, W))
+    ours = array(answer(u, W).exp())
     for b in range(BATCH):
         np.testing.assert_allclose(ours[b], oracle.answer(array(W), array(u)[b]), **EXACT)
     assert gradcheck(answer, (u, W))
@@ -128,17 +123,12 @@ def test_position_encoding(draw):
     assert gradcheck(lambda A: position_encoding(SENTENCES, A, weights), (A,))
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [(position_weights, oracle.l_printed), (position_product, oracle.l_product)],
-    ids=["printed", "product"],
-)
-def test_position_weights_as_printed(ours, theirs):
-    found = ours(J, D, torch.float64).numpy()
+@pytest.mark.parametrize("form", [oracle.l_printed, oracle.l_product])
+def test_position_weights_as_printed(form):
+    found = position_weights(J, D, torch.float64).numpy()
     for j in range(1, J + 1):
         for k in range(1, D + 1):
-            assert abs(found[j - 1, k - 1] - theirs(k, j, D, J)) < 1e-12
-            assert abs(found[j - 1, k - 1] - oracle.l_printed(k, j, D, J)) < 1e-12
+            assert abs(found[j - 1, k - 1] - form(k, j, D, J)) < 1e-12
 
 
 def test_position_weights_of_the_released_code():
@@ -165,6 +155,37 @@ def test_linear_start_hop(draw):
     assert gradcheck(linear_hop, (u, memory, output))
 
 
+STORY, QUERY = torch.tensor([[1, 2, 3, 2], [3, 4, 0, 0]]), torch.tensor([4, 1])
+WHEN = torch.tensor([[0, 2, 3, 5], [1, 4, 6, 6]])  # 6 is never
+
+
+def referenced(vectors, times):
+    """The same memories by reference and as tensors."""
+    memory = with_time(Memories(vectors, STORY), times, WHEN)
+    return memory, memory.dense()
+
+
+def test_memories_by_reference_are_the_memories(draw):
+    vectors, times = draw(len(SENTENCES), D), draw(6, D)
+    dense = array(referenced(vectors, times)[1])
+    for b, (story, when) in enumerate(zip(STORY, WHEN, strict=True)):
+        for slot, (sentence, time) in enumerate(zip(story, when, strict=True)):
+            expected = array(vectors)[sentence] + (array(times)[time] if time < 6 else 0)
+            np.testing.assert_allclose(dense[b, slot], expected, **EXACT)
+
+
+def test_equations_on_memories_by_reference(draw):
+    vectors, times, u = draw(len(SENTENCES), D), draw(6, D), draw(2, D)
+
+    def hop(u, memory):
+        alpha = attention(u, memory)
+        return alpha, read(alpha, memory), linear_hop(u, memory, memory)
+
+    for ours, theirs in zip(*(hop(u, memory) for memory in referenced(vectors, times)), strict=True):
+        np.testing.assert_allclose(array(ours), array(theirs), **EXACT)
+    assert gradcheck(lambda u, v, t: hop(u, referenced(v, t)[0]), (u, vectors, times))
+
+
 def sentence_of(encoding):
     """The oracle's way from a sentence to a vector."""
     if encoding == "bag":
@@ -174,126 +195,117 @@ def sentence_of(encoding):
     return lambda A, sentence: oracle.position_encoding(A, sentence, oracle.l_code, J + 1)
 
 
-@pytest.mark.parametrize("encoding", ["bag", "printed", "code"])
-def test_fast_sentence_vectors(draw, encoding):
-    A = draw(V, 2, D)  # two matrices at once
-    bags = sentence_bags(SENTENCES, V, encoding, J + (encoding == "code"), torch.float64)
-    slope = slope_of(encoding, D, torch.float64)
-
-    def vectors(A):
-        return embed(bags, stacked(A, Slope(slope.constant, slope.index), encoding))
-
-    ours = array(vectors(A))
-    for row in range(1, len(SENTENCES)):
-        for matrix in (0, 1):
-            expected = sentence_of(encoding)(array(A)[:, matrix].T, words(row))
-            np.testing.assert_allclose(ours[row, matrix], expected, **EXACT)
-    assert not ours[0].any()
-    assert gradcheck(vectors, (A,))
-
-
-STORY, QUERY = torch.tensor([[1, 2, 3, 2], [3, 4, 0, 0]]), torch.tensor([4, 1])
-
-
 @pytest.fixture
 def network():
     """A network in float64, in evaluation."""
 
-    def build(tying, encoding, restarts=1, **options):
+    def build(tying, encoding, **options):
         torch.manual_seed(1)
-        options = {"hops": HOPS, "restarts": restarts, "deviation": 0.5, **options}
-        model = MemN2N(V, D, SLOTS, words=J, encoding=encoding, tying=tying, **options)
-        model = model.double()
-        slope = slope_of(encoding, D, torch.float64)
-        model.slope = slope.index  # not rounded to single precision on the way
-        if encoding == "code":
-            model.scale = position_weights_code(J + 1, D, torch.float64)[-1]
-        return model.eval()
+        options = {"hops": HOPS, "deviation": 0.5, **options}
+        return MemN2N(V, D, SLOTS, words=J, encoding=encoding, tying=tying, **options).double().eval()
 
     return build
 
 
-def expected(model, restart, linear=False):
-    matrices = array(model.embeddings)[:, restart].transpose(0, 2, 1)
-    times = array(model.times * model.scale)[:, restart]
+@pytest.mark.parametrize("encoding", ["bag", "printed", "code"])
+def test_sentences_under_all_matrices(network, encoding):
+    model = network("adjacent", encoding)
+    ours = array(model.encode(SENTENCES))
+    assert not ours[0].any()
+    for row in range(1, len(SENTENCES)):
+        for place, matrix in enumerate(model.embeddings):
+            expected = sentence_of(encoding)(array(matrix).T, words(row))
+            np.testing.assert_allclose(ours[row, place], expected, **EXACT)
+
+
+def expected(model, linear=False):
+    matrices = [array(matrix).T for matrix in model.embeddings]
+    scale = 1 if model.time_weights is None else model.time_weights
+    times = [array(time * scale) for time in model.times]
     if model.tying == "adjacent":
         A, C, B, W = matrices[:-1], matrices[1:], matrices[0], matrices[-1].T
         T_A, T_C, H = times[:-1], times[1:], None
     else:
         A, C = [matrices[0]] * HOPS, [matrices[1]] * HOPS
-        B, W, H = matrices[2], matrices[3].T, array(model.between_hops)[restart]
+        B, W, H = matrices[2], matrices[3].T, array(model.between_hops)
         T_A, T_C = [times[0]] * HOPS, [times[1]] * HOPS
+    sentence = sentence_of(model.encoding)
     for story, query in zip(STORY, QUERY, strict=True):
         sentences = [words(row) for row in story if row]
-        yield oracle.network(
-            sentences,
-            words(query),
-            A,
-            C,
-            B,
-            W,
-            T_A,
-            T_C,
-            sentence_of(model.encoding),
-            H,
-            linear,
-            empty=(SLOTS - len(sentences)) * model.attend_empty,
-        )
+        empty = (SLOTS - len(sentences)) * model.attend_empty
+        yield oracle.network(sentences, words(query), A, C, B, W, T_A, T_C, sentence, H, linear, empty=empty)
 
 
-def compare(model, restarts, linear=False):
-    trace = model(model.bags(SENTENCES), STORY, QUERY)
-    for restart in range(restarts):
-        for row, (logits, weights) in enumerate(expected(model, restart, linear)):
-            np.testing.assert_allclose(array(trace.logits)[restart, row], logits, **EXACT)
-            for hop, p in enumerate(weights):
-                found, full = array(trace.alpha)[restart, row, hop], int(trace.mask[row].sum())
-                np.testing.assert_allclose(found[:full], p[:full], **EXACT)
-                assert not found[full:].any()
+def compare(model, linear=False):
+    trace = model(SENTENCES, STORY, QUERY, linear=linear)
+    for row, (logits, weights) in enumerate(expected(model, linear)):
+        np.testing.assert_allclose(array(trace.answer)[row], logits - np.logaddexp.reduce(logits), **EXACT)
+        for hop, p in enumerate(weights):
+            found = array(trace.alpha)[row, hop]
+            np.testing.assert_allclose(found[: len(p)], p, **EXACT)
+            assert not found[len(p) :].any()
 
 
-def check_gradients(model):
-    table, names = model.bags(SENTENCES), [name for name, _ in model.named_parameters()]
+def check_gradients(model, linear=False):
+    names = [name for name, _ in model.named_parameters()]
 
-    def logits(*values):
+    def answers(*values):
         parameters = dict(zip(names, values, strict=True))
-        return torch.func.functional_call(model, parameters, (table, STORY, QUERY)).logits
+        arguments = (SENTENCES, STORY, QUERY)
+        return torch.func.functional_call(model, parameters, arguments, {"linear": linear}).answer
 
-    assert gradcheck(logits, tuple(p.detach().requires_grad_() for p in model.parameters()), fast_mode=True)
+    assert gradcheck(answers, tuple(p.detach().requires_grad_() for p in model.parameters()), fast_mode=True)
 
 
 @pytest.mark.parametrize("encoding", ["bag", "printed", "code"])
 def test_adjacent_tying(network, encoding):
-    model = network("adjacent", encoding, restarts=2)
-    compare(model, restarts=2)
+    model = network("adjacent", encoding)
+    compare(model)
     check_gradients(model)
-    tied = adjacent(model.embeddings)
+    tied = adjacent(list(model.embeddings))
     assert len(tied.A) == HOPS
     assert all(tied.A[k + 1] is tied.C[k] for k in range(HOPS - 1))
 
 
 @pytest.mark.parametrize("encoding", ["bag", "printed"])
 def test_layer_wise_tying(network, encoding):
-    model = network("layer-wise", encoding, restarts=2)
-    compare(model, restarts=2)
+    model = network("layer-wise", encoding)
+    compare(model)
     check_gradients(model)
-    tied = layer_wise(model.embeddings, model.between_hops, HOPS)
-    assert tied.H is model.between_hops
+    tied = layer_wise(list(model.embeddings), HOPS)
     assert all(A is tied.A[0] for A in tied.A)
 
 
 @pytest.mark.parametrize("tying", ["adjacent", "layer-wise"])
 @pytest.mark.parametrize("linear", [False, True])
 def test_empty_memories_that_are_attended_to(network, tying, linear):
-    model = network(tying, "code", restarts=2, attend_empty=True)
-    model.linear.fill_(linear)
-    compare(model, restarts=2, linear=linear)
-    check_gradients(model)
+    model = network(tying, "code", attend_empty=True)
+    compare(model, linear=linear)
+    check_gradients(model, linear=linear)
 
 
 @pytest.mark.parametrize("tying", ["adjacent", "layer-wise"])
-def test_linear_start_of_the_whole_network(network, tying):
+def test_linear_start_of_the_network(network, tying):
     model = network(tying, "printed")
-    model.linear.fill_(True)
-    compare(model, restarts=1, linear=True)
-    check_gradients(model)
+    compare(model, linear=True)
+    check_gradients(model, linear=True)
+
+
+def test_half_rectified_state(draw):
+    u = draw(BATCH, D)
+    ours = array(half_rectified(u))
+    for b in range(BATCH):
+        np.testing.assert_allclose(ours[b], oracle.half_rectified(array(u)[b]), **EXACT)
+    assert gradcheck(half_rectified, (u,))
+
+
+def test_language_model():
+    torch.manual_seed(2)
+    model = MemoryLanguageModel(V, D, SLOTS, HOPS, deviation=0.5).double()
+    before = torch.tensor([[1, 4, 0, 2], [3, 3, 6, 5]])
+    trace = model(before)
+    matrices = [array(getattr(model, name)) for name in ("A", "C", "T_A", "T_C", "H", "W")]
+    for row, sentence in enumerate(before.tolist()):
+        expected, weights = oracle.language_model(sentence, *matrices, hops=HOPS)
+        np.testing.assert_allclose(array(trace.answer)[row], np.log(expected), **EXACT)
+        np.testing.assert_allclose(array(trace.alpha)[row], weights, **EXACT)

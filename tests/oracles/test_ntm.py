@@ -10,18 +10,19 @@ from torch.autograd import gradcheck
 
 from unrolled.data.ngrams import optimal_estimate
 from unrolled.nn.memory import (
+    Head,
     add_to_rows,
+    address,
     circular_shift,
     content_weighting,
     cosine_similarity,
     erase_rows,
     interpolate,
-    off_simplex,
     read,
     sharpen,
 )
-from unrolled.papers.ntm.controller import NTMState, NTMWeights, controller_step
-from unrolled.papers.ntm.model import NTM, Layout, ask
+from unrolled.papers.ntm.heads import HeadLayout, head_parameters
+from unrolled.papers.ntm.model import NTM, NTMState, NTMWeights, controller_step, ntm_step
 
 _spec = importlib.util.spec_from_file_location("oracle_ntm", Path(__file__).with_name("ntm.py"))
 oracle = importlib.util.module_from_spec(_spec)
@@ -57,10 +58,29 @@ def arrays(*tensors):
     return [tensor.detach().numpy() for tensor in tensors]
 
 
-def test_equation_1_weighting(draw):
-    almost = draw(ROWS).softmax(-1) + torch.tensor([[0.0], [0.1]])
-    for found, w in zip(off_simplex(almost).tolist(), arrays(almost)[0], strict=True):
-        assert found == pytest.approx(max(oracle.equation_1(w)), abs=1e-10)
+def heads(draw):
+    """The parameters of all heads."""
+    shift = draw(HEADS, 3).softmax(-1)
+    shares = draw(HEADS).exp(), draw(HEADS).sigmoid()
+    return Head(draw(HEADS, COLUMNS), *shares, shift, 1 + draw(HEADS).exp())
+
+
+def test_equation_1_weighting(draw, memory, weighting):
+    """A weighting goes in, and what comes out of all stages is one again: the one of the equations."""
+    head = Head(*(part.requires_grad_() for part in heads(draw)))
+    found, M = address(head, weighting, memory).weighting, memory.detach().numpy()
+    k, beta, g, s, gamma, w_before = arrays(*head, weighting)
+    for b, h in EACH:
+        w_c = oracle.equation_5(k[b, h], beta[b, h], M[b])
+        around = np.zeros(ROWS)
+        around[[-1, 0, 1]] = s[b, h]
+        w_tilde = oracle.equation_8(oracle.equation_7(g[b, h], w_c, w_before[b, h]), around)
+        w = found[b, h].detach().numpy()
+        np.testing.assert_allclose(w, oracle.equation_9(w_tilde, gamma[b, h]), **EXACT)
+        assert max(oracle.equation_1(w)) < 1e-12
+    assert gradcheck(
+        lambda *parts: address(Head(*parts[:5]), *parts[5:]).weighting, (*head, weighting, memory)
+    )
 
 
 def test_equation_2_reading(memory, weighting):
@@ -180,13 +200,35 @@ def test_the_controllers(draw, kind):
     assert gradcheck(output, (draw(len(W)).requires_grad_(), r.clone().requires_grad_(), first))
 
 
-def test_the_ranges_of_what_the_heads_are_asked(draw):
-    layout = Layout(2, 1, COLUMNS)
-    asked = ask(50 * draw(sum(layout.sizes)), layout)
-    assert (asked.head.strength >= 0).all()
-    assert (asked.head.sharpness >= 1).all()
-    for share in (asked.head.gate, asked.erase, asked.head.shift):
+@pytest.mark.parametrize("kind", ["lstm", "feedforward"])
+def test_a_whole_step(draw, kind):
+    """All equations, one after the other: two heads that read and one that writes."""
+    model = NTM(3, 2, controller=kind, hidden_size=5, rows=ROWS, columns=COLUMNS, read_heads=2).double()
+    lstm = kind == "lstm"
+    h, c, r, M = draw(5), draw(5), draw(2 * COLUMNS), draw(ROWS, COLUMNS)
+    state = NTMState(h if lstm else None, c if lstm else None, r, draw(3, ROWS).softmax(-1), M)
+    x_term = draw(len(model.b))
+    new, output = ntm_step(state, x_term, model.weights, model.layout)
+    _, h_new, c_new = controller_step(state, x_term, model.weights)
+    given = head_parameters(output.h @ model.W_heads.T + model.b_heads, model.layout)
+    w = address(given.head, state.weighting, M).weighting
+    for b in range(BATCH):
+        erased = oracle.equation_3(*arrays(M[b], w[b, 2], given.erase[b, 0]))
+        written = oracle.equation_4(erased, *arrays(w[b, 2], given.add[b, 0]))
+        np.testing.assert_allclose(new.memory[b].detach(), written, **EXACT)
+        reads = [oracle.equation_2(w[b, head].detach().numpy(), written) for head in range(2)]
+        np.testing.assert_allclose(output.reads[b].detach(), np.concatenate(reads), **EXACT)
+    for ours, expected in zip(new[:2], (h_new, c_new), strict=True):
+        assert (ours is None and expected is None) or torch.equal(ours, expected)
+
+
+def test_the_ranges_of_the_heads_parameters(draw):
+    layout = HeadLayout(2, 1, COLUMNS)
+    given = head_parameters(50 * draw(sum(layout.sizes)), layout)
+    assert (given.head.strength >= 0).all()
+    assert (given.head.sharpness >= 1).all()
+    for share in (given.head.gate, given.erase, given.head.shift):
         assert ((share >= 0) & (share <= 1)).all()
-    np.testing.assert_allclose(asked.head.shift.sum(-1), 1, **EXACT)
+    np.testing.assert_allclose(given.head.shift.sum(-1), 1, **EXACT)
     flat = draw(sum(layout.sizes)).requires_grad_()
-    assert gradcheck(lambda z: tuple(ask(z, layout).head), (flat,))
+    assert gradcheck(lambda z: tuple(head_parameters(z, layout).head), (flat,))

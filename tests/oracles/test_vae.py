@@ -147,6 +147,13 @@ def test_equation_9_posterior_density(draw):
     np.testing.assert_allclose(ours, expected, **EXACT)
     assert gradcheck(lambda *a: gaussian(a[0], a[1]).log_prob(a[2]), (mean, raw, z))
 
+    network, x = vae.VAE(PIXELS, LATENT, (HIDDEN,)).double(), draw(BATCH, PIXELS)
+    W_1, b_1, W_2, b_2 = plain(*network.encoder.parameters())
+    outputs = np.tanh(plain(x)[0] @ W_1.T + b_1) @ W_2.T + b_2
+    expected = oracle.equation_9(plain(z)[0], outputs[:, :LATENT], np.exp(outputs[:, LATENT:]))
+    np.testing.assert_allclose(network.encode(x).log_prob(z).detach().numpy(), expected, **EXACT)
+    assert gradcheck(lambda x, z: network.encode(x).log_prob(z), (x, z))
+
 
 def test_equation_10_bound(draw):
     mean, raw, likelihood = draw(BATCH, LATENT), draw(BATCH, LATENT), draw(SAMPLES, BATCH)

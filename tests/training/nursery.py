@@ -2,7 +2,7 @@
 Fabric import much on first use, and a kill should strike training."""
 
 import torch
-from tiny import EXPERIMENT, TinyConfig
+from tiny import TinyConfig, TinyExperiment
 
 from unrolled.training.fit import fit
 from unrolled.training.store import RunStore
@@ -10,9 +10,9 @@ from unrolled.training.store import RunStore
 CONFIG = TinyConfig(updates=800, checkpoint_every=4, evaluate_every=30)
 
 torch.set_num_threads(1)
-fit(EXPERIMENT, TinyConfig(updates=2), seed=0, profile="smoke", command="warm-up")
+fit(TinyExperiment(TinyConfig(updates=2)), command="warm-up")
 
 
 def train(root):
     """Train one run to its end."""
-    return fit(EXPERIMENT, CONFIG, seed=0, profile="smoke", store=RunStore(root), command="test")
+    return fit(TinyExperiment(CONFIG), store=RunStore(root), command="test")

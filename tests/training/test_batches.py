@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from unrolled.base.errors import UsageError
 from unrolled.training.batches import Batches, batch_indices
+from unrolled.training.trainer import place
 
 sizes = st.integers(1, 50).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n)))
 
@@ -50,3 +51,16 @@ def test_processes_share_each_batch():
     assert torch.equal(torch.cat(shares), whole)
     with pytest.raises(UsageError, match="cannot share it evenly"):
         Batches((x,), 6, seed=0, world=4)
+
+
+def test_every_seed_and_update_has_random_numbers_of_its_own():
+    drawn = []
+    for update in range(20):
+        for seed in range(5):
+            at = place(seed, update)
+            drawn.append(torch.rand((), generator=at.generator).item())
+            assert torch.equal(
+                torch.rand(3, generator=at.shared), torch.rand(3, generator=place(9, update).shared)
+            )
+        drawn.append(torch.rand((), generator=place(0, update).shared).item())
+    assert len(set(drawn)) == len(drawn)

@@ -4,7 +4,7 @@ import pytest
 from tiny import TinyConfig
 
 from unrolled.base.errors import UsageError
-from unrolled.training.optimisers import learning_rate
+from unrolled.training.schedules import learning_rate
 
 
 def test_text_becomes_values_of_the_fields_types():
@@ -25,11 +25,11 @@ def test_text_becomes_values_of_the_fields_types():
     ("name", "text", "message"),
     [
         ("hiden", "9", "no setting 'hiden' .did you mean hidden"),
-        ("hidden", "many", "hidden: 'many' is no int"),
-        ("schedule", "cosin", "schedule: 'cosin' is none of"),
+        ("hidden", "many", "hidden: Input should be a valid integer.*'many'"),
+        ("optimiser", "adan", "optimiser: Input should be 'adam'.*'adan'"),
         ("updates", "0", "updates is 0; it must be at least 1"),
         ("learning_rate", "-1", "learning_rate is -1.0; it must be positive"),
-        ("fast", "yes", "fast: 'yes' is no bool"),
+        ("fast", "ye", "fast: Input should be a valid boolean.*'ye'"),
     ],
 )
 def test_bad_values_are_refused_in_one_line(name, text, message):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import EXPERIMENT, Interrupted, InterruptedExperiment, TinyConfig, TinyExperiment
+from tiny import Interrupted, InterruptedExperiment, TinyConfig, TinyExperiment
 
 from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.training import checkpoints
@@ -18,8 +18,8 @@ from unrolled.training.store import RunStore, plan
 CONFIG = TinyConfig()
 
 
-def train(store, experiment=EXPERIMENT, config=CONFIG, **options):
-    return fit(experiment, config, seed=1, profile="smoke", store=store, variant="plain", **options)
+def train(store, experiment=None, config=CONFIG, **options):
+    return fit(experiment or TinyExperiment(config, 1), "plain", store=store, **options)
 
 
 def same_run(run, reference):
@@ -59,9 +59,9 @@ def test_freed_tensors_are_used_again_and_not_mapped_anew():
 def test_one_device_in_full_precision_needs_no_fabric():
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from tiny import EXPERIMENT, TinyConfig\n"
+        "from tiny import TinyConfig, TinyExperiment\n"
         "from unrolled.training.fit import fit\n"
-        "fit(EXPERIMENT, TinyConfig(), seed=1, profile='smoke', variant='plain')\n"
+        "fit(TinyExperiment(TinyConfig(), 1))\n"
         "print('lightning_fabric' in sys.modules)\n"
     )
     command = [sys.executable, "-c", script, str(Path(__file__).parent)]
@@ -79,7 +79,7 @@ def test_training_lowers_the_loss_and_records_every_update(reference):
     assert len(reference.losses) == CONFIG.updates
     assert reference.metrics["train_loss"] < reference.losses[0]
     assert [r["update"] for r in reference.history if "valid_error" in r] == [7, 14, 21, 28, 35, 40]
-    assert reference.result["fingerprint"] == reference.losses[:20]
+    assert reference.result["fingerprint"] is None
     assert reference.complete
     assert not reference.loaded
 
@@ -87,8 +87,8 @@ def test_training_lowers_the_loss_and_records_every_update(reference):
 def test_result_holds_what_evidence_needs(reference):
     result = json.loads((reference.folder / "result.json").read_text())
     assert result == reference.result
-    assert result["variant"] == "plain"
-    assert set(result["key_parts"]) == {"source", "parameters", "data", "versions"}
+    assert result["preset"] == "plain"
+    assert set(result["key_parts"]) == {"source", "config", "data", "versions"}
     assert {"valid_error", "test_error", "last_valid_error", "last_test_error", "train_loss"} <= set(
         result["metrics"]
     )
@@ -100,9 +100,9 @@ def test_result_holds_what_evidence_needs(reference):
 def test_best_weights_give_the_best_validation_metric(reference):
     best = min(reference.curve("valid_error")[1])
     assert reference.metrics["valid_error"] == best
-    model = reference.model(EXPERIMENT, CONFIG)
+    experiment = reference.experiment
     with torch.no_grad():
-        measured = EXPERIMENT.evaluate(model, EXPERIMENT.data(CONFIG).valid)
+        measured = experiment.evaluate(reference.model(), experiment.data().valid)
     assert measured["error"] == best
 
 
@@ -114,19 +114,19 @@ def test_dear_test_measures_the_best_weights_once_at_the_end(store):
             self.calls += 1
             return {**self.evaluate(model, arrays), "examples": len(arrays[0])}
 
-    experiment = Dear()
+    experiment = Dear(CONFIG, 1)
     run = train(store, experiment)
     assert experiment.calls == 1
     assert run.metrics["test_examples"] == 10
     assert "last_test_examples" not in run.metrics
     with torch.no_grad():
-        best = experiment.evaluate(run.model(experiment, CONFIG), experiment.data(CONFIG).test)
+        best = experiment.evaluate(run.model(), experiment.data().test)
     assert run.metrics["test_error"] == best["error"]
 
 
 def test_finished_run_is_loaded_not_trained(store):
     first = train(store)
-    second = train(store, InterruptedExperiment(at=1))  # from the same file, hence of the same key
+    second = train(store, InterruptedExperiment(CONFIG, 1, at=1))  # from the same file, hence of the same key
     assert second.loaded
     assert second.result == first.result
 
@@ -138,7 +138,7 @@ def test_interrupted_run_resumes_to_the_same_numbers(store, tmp_path, at, optimi
     config = TinyConfig(optimiser=optimiser, optimiser_options=options)
     expected = train(RunStore(tmp_path / "whole"), config=config)
     with pytest.raises(Interrupted):
-        train(store, InterruptedExperiment(at), config)
+        train(store, InterruptedExperiment(config, 1, at))
     resumed = train(store, config=config)
     assert resumed.result["key"] == expected.result["key"]
     same_run(resumed, expected)
@@ -213,7 +213,7 @@ def test_at_most_two_checkpoints_are_kept(reference):
 
 
 def test_second_process_on_a_run_is_refused(store):
-    planned = plan(EXPERIMENT, CONFIG, seed=1, profile="smoke", variant="plain")
+    planned = plan(TinyExperiment(CONFIG, 1), "plain")
     with store.lock(planned), pytest.raises(UnrolledError, match="another process trains this run"):
         train(store)
     assert train(store).complete
@@ -233,12 +233,12 @@ def test_loss_that_is_not_finite_stops_the_run_and_names_the_update(store):
     class Diverging(TinyExperiment):
         calls = 0
 
-        def loss(self, model, batch):
+        def loss(self, model, batch, at):
             self.calls += 1
-            return super().loss(model, batch) * (float("nan") if self.calls == 9 else 1.0)
+            return super().loss(model, batch, at) * (float("nan") if self.calls == 9 else 1.0)
 
     with pytest.raises(UnrolledError, match="the loss is nan at update 9"):
-        train(store, Diverging())
+        train(store, Diverging(CONFIG, 1))
     folder = next((store.root / "tiny").iterdir())
     assert checkpoints.latest(folder).update == 5  # nothing of the broken state was kept
 
@@ -253,7 +253,7 @@ def test_run_without_a_store_lives_as_long_as_it_is_held():
 
 
 def test_a_seed_of_its_own_gives_other_numbers(store, reference):
-    other = fit(EXPERIMENT, CONFIG, seed=2, profile="smoke", store=store)
+    other = fit(TinyExperiment(CONFIG, 2), store=store)
     assert other.losses != reference.losses
     assert other.result["key"] != reference.result["key"]
 
@@ -276,11 +276,6 @@ def test_what_cannot_be_trained_is_refused_in_one_line(store, options, message):
         train(store, **options)
 
 
-def test_unknown_profile_is_refused():
-    with pytest.raises(UsageError, match=r"no profile 'papr' \(did you mean paper"):
-        fit(EXPERIMENT, CONFIG, seed=0, profile="papr")
-
-
 def test_selection_must_be_among_the_metrics(store):
     class Misnamed(TinyExperiment):
         selection = ("valid_bits", "min")
@@ -288,4 +283,4 @@ def test_selection_must_be_among_the_metrics(store):
     with pytest.raises(
         UnrolledError, match="selection names 'valid_bits'; evaluate gives valid_error, valid_loss"
     ):
-        train(store, Misnamed())
+        train(store, Misnamed(CONFIG, 1))

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 import torch
-from tiny import EXPERIMENT, TinyConfig, TinyExperiment
+from tiny import TinyConfig, TinyExperiment
 
 from unrolled.training.fit import fit
 from unrolled.training.graphs import captured
@@ -17,24 +17,29 @@ OPTIMISERS = [("adam", ()), ("rmsprop", (("momentum", 0.9),)), ("sgd", (("moment
 class Quiet(TinyExperiment):
     """Without dropout: noise is drawn in another order inside a graph."""
 
-    def loss(self, model, batch):
+    capturable = True
+
+    def batch(self, batch, at):
+        return batch
+
+    def loss(self, model, batch, at):
         return torch.nn.functional.cross_entropy(model.last(torch.tanh(model.first(batch[0]))), batch[1])
 
 
 def test_on_a_cpu_the_update_itself_comes_back():
     with isolated_rng():
-        trainer = Trainer(EXPERIMENT, TinyConfig(fast=True), 0, launched("cpu"))
-        assert captured(trainer.update, trainer.batches.at(0)) is trainer.update
+        trainer = Trainer(Quiet(TinyConfig(fast=True)), launched("cpu"))
+        assert captured(trainer.update, *trainer.next_batch()) is trainer.update
 
 
 def test_fast_on_a_cpu_trains_as_ever():
-    fast = fit(EXPERIMENT, TinyConfig(fast=True), seed=0, profile="smoke")
-    assert fast.losses == fit(EXPERIMENT, TinyConfig(), seed=0, profile="smoke").losses
+    fast = fit(TinyExperiment(TinyConfig(fast=True)))
+    assert fast.losses == fit(TinyExperiment(TinyConfig())).losses
 
 
-def steps(config, count, experiment=None):
+def steps(config, count, kind=Quiet):
     with isolated_rng():
-        trainer = Trainer(experiment or Quiet(), config, 0, launched("cuda"))
+        trainer = Trainer(kind(config), launched("cuda"))
         for _ in range(count):
             trainer.step()
         return trainer.update.fetch(), trainer
@@ -55,11 +60,11 @@ class TestOnAGPU:
     def test_capture_leaves_the_training_where_it_was(self, optimiser, options):
         config = TinyConfig(optimiser=optimiser, optimiser_options=options, fast=True)
         with isolated_rng():
-            trainer = Trainer(EXPERIMENT, config, 0, launched("cuda"))
+            trainer = Trainer(Quiet(config), launched("cuda"))
             trainer.model.train()
             before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
             generator = torch.cuda.get_rng_state()
-            captured(trainer.update, trainer.batches.at(0))
+            captured(trainer.update, *trainer.next_batch())
             after = trainer.model.state_dict()
             assert all(torch.equal(after[name], value) for name, value in before.items())
             assert all(not value.any() for value in trainer.update.optimiser_state())
@@ -68,21 +73,19 @@ class TestOnAGPU:
 
     def test_captured_run_resumes_to_the_same_numbers(self, store):
         config = TinyConfig(fast=True)
-        whole = fit(EXPERIMENT, config, seed=0, profile="smoke", device="cuda")
-        while not (
-            run := fit(EXPERIMENT, config, seed=0, profile="smoke", device="cuda", store=store, minutes=1e-4)
-        ).complete:
+        whole = fit(Quiet(config), device="cuda")
+        while not (run := fit(Quiet(config), device="cuda", store=store, minutes=1e-4)).complete:
             pass
         torch.testing.assert_close(torch.tensor(run.losses), torch.tensor(whole.losses), rtol=1e-6, atol=0)
 
     def test_update_that_looks_at_a_value_falls_back_with_one_line(self, caplog):
         class Looking(Quiet):
-            def loss(self, model, batch):
-                loss = super().loss(model, batch)
+            def loss(self, model, batch, at):
+                loss = super().loss(model, batch, at)
                 return loss if loss.item() > -1 else -loss
 
         with caplog.at_level(logging.WARNING, logger="unrolled"):
-            losses, trainer = steps(TinyConfig(fast=True), 10, Looking())
+            losses, trainer = steps(TinyConfig(fast=True), 10, Looking)
         assert trainer.apply is trainer.update
         assert len([r for r in caplog.records if "could not be captured" in r.getMessage()]) == 1
         torch.testing.assert_close(

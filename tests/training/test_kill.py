@@ -41,10 +41,10 @@ def test_run_killed_ten_times_ends_with_the_same_weights(tmp_path, monkeypatch):
         reached.append(newest(tmp_path / "killed"))
     assert killed == KILLS
     assert len(set(reached)) == KILLS + 1  # each call went on from where the last was killed
-    survivor, isolated_rng = train(tmp_path / "killed"), train(tmp_path / "whole")
+    survivor, undisturbed = train(tmp_path / "killed"), train(tmp_path / "whole")
     assert not survivor.loaded
     for which in ("best", "last"):
-        expected = isolated_rng.weights(which)
+        expected = undisturbed.weights(which)
         assert all(torch.equal(value, expected[name]) for name, value in survivor.weights(which).items())
-    assert survivor.losses == isolated_rng.losses
-    assert survivor.metrics == isolated_rng.metrics
+    assert survivor.losses == undisturbed.losses
+    assert survivor.metrics == undisturbed.metrics

@@ -1,4 +1,4 @@
-"""A model that trains in a millisecond an update: a little network with dropout (the generator's state
+"""A model that trains in a millisecond per update: a little network with dropout (the generator's state
 matters) and a buffer (state that no gradient reaches)."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from unrolled.training.experiment import Splits, TrainingConfig
+from unrolled.training.experiment import Experiment, Pairs, Splits, TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class TinyConfig(TrainingConfig):
     updates: int = 40
     batch_size: int = 8
     optimiser: Literal["adam", "adagrad", "rmsprop", "sgd"] = "rmsprop"
-    optimiser_options: tuple[tuple[str, float], ...] = (("momentum", 0.9),)
+    optimiser_options: Pairs = (("momentum", 0.9),)
     learning_rate: float = 3e-3
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     warmup: int = 3
@@ -26,40 +26,42 @@ class TinyConfig(TrainingConfig):
     evaluate_every: int = 7
     checkpoint_every: int = 5
     hidden: int = 6
+    dropout: float = 0.2
+    counts: bool = True
 
 
 class TinyModel(nn.Module):
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, hidden: int, dropout: float, counts: bool) -> None:
         super().__init__()
-        self.first, self.last = nn.Linear(3, hidden), nn.Linear(hidden, 2)
+        self.first, self.last, self.dropout = nn.Linear(3, hidden), nn.Linear(hidden, 2), dropout
+        self.counts = counts
         self.register_buffer("seen", torch.zeros(()))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.training:
+        if self.training and self.counts:
             self.seen.add_(1)
-        return self.last(functional.dropout(torch.tanh(self.first(x)), 0.2, self.training))
+        return self.last(functional.dropout(torch.tanh(self.first(x)), self.dropout, self.training))
 
 
-class TinyExperiment:
+class TinyExperiment(Experiment[TinyConfig]):
     slug = "tiny"
+    Config = TinyConfig
     selection = ("valid_error", "min")
 
-    def variants(self, profile: str) -> dict[str, TinyConfig]:
-        return {"plain": TinyConfig(), "adam": TinyConfig(optimiser="adam", optimiser_options=())}
+    def model(self) -> nn.Module:
+        return TinyModel(self.config.hidden, self.config.dropout, self.config.counts)
 
-    def datasets(self, config: TinyConfig) -> tuple[str, ...]:
-        return ()
-
-    def model(self, config: TinyConfig) -> nn.Module:
-        return TinyModel(config.hidden)
-
-    def data(self, config: TinyConfig) -> Splits:
+    def data(self) -> Splits:
         generator = torch.Generator().manual_seed(5)
         x = torch.randn(60, 3, generator=generator)
         y = (x.sum(1) > 0).long()
         return Splits((x[:40], y[:40]), (x[40:50], y[40:50]), (x[50:], y[50:]))
 
-    def loss(self, model: nn.Module, batch: tuple) -> torch.Tensor:
+    def batch(self, batch, at):
+        x, y = batch
+        return x + 0.01 * torch.randn(x.shape, generator=at.generator, dtype=x.dtype), y
+
+    def loss(self, model: nn.Module, batch: tuple, at) -> torch.Tensor:
         return functional.cross_entropy(model(batch[0]), batch[1])
 
     def evaluate(self, model: nn.Module, arrays: tuple) -> dict[str, float]:
@@ -77,14 +79,15 @@ class Interrupted(Exception):
 class InterruptedExperiment(TinyExperiment):
     """The same experiment, stopped by an exception in the loss of one update."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, config: TinyConfig, seed: int, at: int) -> None:
+        super().__init__(config, seed)
         self.at, self.calls = at, 0
 
-    def loss(self, model: nn.Module, batch: tuple) -> torch.Tensor:
+    def loss(self, model: nn.Module, batch: tuple, at) -> torch.Tensor:
         self.calls += 1
         if self.calls == self.at:
             raise Interrupted
-        return super().loss(model, batch)
+        return super().loss(model, batch, at)
 
 
-EXPERIMENT = TinyExperiment()
+EXPERIMENT = TinyExperiment

@@ -47,4 +47,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 # Commands register themselves on import.
-from unrolled.cli import authoring, book, compare, data, evidence, library, run, train  # noqa: E402, F401
+from unrolled.cli import authoring, book, compare, data, evidence, library, look, run, train  # noqa: E402, F401

@@ -1,26 +1,25 @@
-"""The command ``train``: the runs of a paper's profile, one after the other or several at once."""
+"""The command ``train``: named runs of a paper, one after the other or several at once."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from unrolled.base.errors import UnrolledError, UsageError, unknown
-from unrolled.base.paths import sources
+from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.cli import app
 from unrolled.cli.library import print_json, print_table
 
 if TYPE_CHECKING:
     from unrolled.training.experiment import Experiment, TrainingConfig
+    from unrolled.training.presets import Preset
 
-VARIANTS = typer.Option(None, help="Only this variant; several times for several.")
+PRESETS = typer.Argument(None, help="Which runs, by name (copy copy_lstm); without one, the list of them.")
 SETTINGS = typer.Option(None, "--set", help="Change a setting: --set hidden=64.")
 
 
@@ -48,54 +47,44 @@ def parse_settings(texts: list[str]) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in (text.partition("=") for text in texts)}
 
 
-def load_experiment(slug: str) -> Experiment:
-    """The ``EXPERIMENT`` of a paper.
-
-    Raises:
-        UsageError: if no paper of that name can be trained.
-    """
-    known = sorted(path.parent.name for path in (sources() / "papers").glob("*/experiment.py"))
-    if slug not in known:
-        raise unknown("paper with an experiment", slug, known, listing=f"there are {', '.join(known)}")
-    return importlib.import_module(f"unrolled.papers.{slug}.experiment").EXPERIMENT
-
-
 @app.command()
 def train(
     slug: str = typer.Argument(help="The paper: bn_lstm."),
-    profile: str = typer.Option("paper", help="How large: smoke, book or paper."),
+    preset: list[str] = PRESETS,
     seeds: str = typer.Option("0", help="Seeds, like 0-4 or 0,2,5-7."),
-    variant: list[str] = VARIANTS,
     device: str = typer.Option("cpu", help="cpu, cuda or cuda:N."),
     devices: int = typer.Option(1, help="How many GPUs share each batch."),
     minutes: float = typer.Option(None, help="Stop each run after so many minutes; call again to go on."),
     jobs: int = typer.Option(1, min=1, help="How many runs at once, each in a process of its own."),
+    ensemble: bool = typer.Option(False, "--ensemble", help="Train all seeds of a preset as one program."),
     setting: list[str] = SETTINGS,
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:
-    """Train the runs of a paper into the run store. What is finished is loaded, what was interrupted goes on.
+    """Train named runs of a paper into the run store. Finished runs are loaded, interrupted ones resume.
 
-    Example: unrolled train bn_lstm --profile paper --seeds 0-4 --device cuda --minutes 50
+    Example: unrolled train ntm copy --seeds 0-4 --minutes 50
     """
-    experiment = load_experiment(slug)
-    from unrolled.training.experiment import PROFILES
+    from unrolled.training.experiment import experiment
+    from unrolled.training.presets import preset as named
+    from unrolled.training.presets import presets
 
-    if profile not in PROFILES:
-        raise unknown("profile", profile, PROFILES)
-    known = experiment.variants(profile)
-    for name in variant or ():
-        if name not in known:
-            raise unknown("variant", name, known, listing=f"variants: {', '.join(known)}")
+    kind = experiment(slug)
+    if not preset:
+        print_table(["preset", "updates", "what for"], _listed(presets(kind).values()))
+        return
     settings = parse_settings(setting or [])
-    changed = {name: known[name].changed(settings) for name in variant or known}
-    wanted = [(name, seed) for seed in parse_seeds(seeds) for name in changed]
+    configs = {name: named(kind, name).config.changed(settings) for name in preset}
+    numbers = parse_seeds(seeds)
+    options = {"device": device, "devices": devices, "minutes": minutes}
+    if ensemble and (device, devices, jobs) != ("cpu", 1, 1):
+        raise UsageError("--ensemble trains in one process on the CPU")
     if jobs > 1:
-        options = ["--profile", profile, "--device", device, "--devices", str(devices)]
-        options += [] if minutes is None else ["--minutes", str(minutes)]
-        options += [word for text in setting or () for word in ("--set", text)]
-        found = _apart(slug, wanted, options, jobs)
+        words = ["--device", device, "--devices", str(devices)]
+        words += [] if minutes is None else ["--minutes", str(minutes)]
+        words += [word for text in setting or () for word in ("--set", text)]
+        found = _apart(slug, [(name, seed) for seed in numbers for name in configs], words, jobs)
     else:
-        found = _here(experiment, changed, wanted, profile, device=device, devices=devices, minutes=minutes)
+        found = _here(kind, configs, numbers, setting or [], ensemble=ensemble, **options)
     results = []
     for result in found:
         results.append(result)
@@ -105,39 +94,45 @@ def train(
         print_json(results)
 
 
+def _listed(found: Iterable[Preset]) -> list[list[str]]:
+    return [[one.name, f"{one.config.updates:,}", one.about] for one in found]
+
+
 def _tell(result: dict) -> None:
     done = f"{result['updates']:,} of {result['updates_planned']:,} updates"
     state = "complete" if result["complete"] else done
     metrics = " ".join(f"{k} {v:.4g}" for k, v in result["metrics"].items() if not k.startswith("last_"))
     print_table(
-        [], [[result["variant"], f"seed {result['seed']}", state, f"{result['seconds']:.0f} s", metrics]]
+        [], [[result["preset"], f"seed {result['seed']}", state, f"{result['seconds']:.0f} s", metrics]]
     )
 
 
 def _here(
-    experiment: Experiment,
+    kind: type[Experiment],
     configs: dict[str, TrainingConfig],
-    wanted: list[tuple[str, int]],
-    profile: str,
-    **options: object,
+    seeds: list[int],
+    settings: list[str],
+    *,
+    ensemble: bool,
+    **options: Any,
 ) -> Iterator[dict]:
-    """Run the trainings in this process, one after the other."""
-    from unrolled.training.fit import fit
+    """Run the trainings in this process, one after the other, or the seeds of each preset as one program."""
+    from unrolled.training.fit import fit, fit_seeds
     from unrolled.training.store import RunStore
 
-    for name, seed in wanted:
-        command = f"unrolled train {experiment.slug} --profile {profile} --variant {name} --seeds {seed}"
-        yield fit(
-            experiment,
-            configs[name],
-            seed=seed,
-            profile=profile,
-            variant=name,
-            store=RunStore(),
-            progress=True,
-            command=f"{command} --device {options['device']}",
-            **options,
-        ).result
+    shared = {"store": RunStore(), "progress": True, "fingerprint": True}
+    changes = "".join(f" --set {text}" for text in settings)
+    for name, config in configs.items():
+        command = f"unrolled train {kind.slug} {name}{changes}"
+        if ensemble:
+            together = [kind(config, seed) for seed in seeds]
+            command = f"{command} --seeds {','.join(map(str, seeds))} --ensemble"
+            for run in fit_seeds(together, name, minutes=options["minutes"], command=command, **shared):
+                yield run.result
+            continue
+        for seed in seeds:
+            called = f"{command} --seeds {seed} --device {options['device']}"
+            yield fit(kind(config, seed), name, command=called, **shared, **options).result
 
 
 def _apart(slug: str, wanted: list[tuple[str, int]], options: list[str], jobs: int) -> Iterator[dict]:
@@ -146,10 +141,10 @@ def _apart(slug: str, wanted: list[tuple[str, int]], options: list[str], jobs: i
     Raises:
         UnrolledError: for the first that failed, after all have ended.
     """
-    base = [sys.executable, "-m", "unrolled", "train", slug, *options, "--json"]
+    base = [sys.executable, "-m", "unrolled", "train", slug, "--json", *options]
 
     def call(run: tuple[str, int]) -> subprocess.CompletedProcess:
-        command = [*base, "--variant", run[0], "--seeds", str(run[1])]
+        command = [*base, run[0], "--seeds", str(run[1])]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     faults = []

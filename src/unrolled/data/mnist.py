@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from unrolled.base.errors import UnrolledError
 from unrolled.data.registry import fetch
@@ -80,18 +81,21 @@ def load(name: str = "mnist") -> dict[str, tuple[Tensor, Tensor]]:
     }
 
 
-def sequential(name: str = "mnist", *, permuted: int | None = None) -> dict[str, tuple[Tensor, Tensor]]:
+def sequential(
+    name: str = "mnist", *, permuted: int | None = None, pool: int = 1
+) -> dict[str, tuple[Tensor, Tensor]]:
     """MNIST as sequences of 784 pixels in ``[0, 1]``, ``[n, 784, 1]``, with the label of each.
 
     Args:
         name: a data set of MNIST's format.
         permuted: the seed of the one order in which all pictures are read; row by row without it.
+        pool: average squares of so many pixels a side first: 2 gives 14x14 pictures, 196 steps.
 
     *Departure* (correction): the released code of Cooijmans et al. draws the order with replacement, so that
     about 37 % of the pixels are never seen. This is a true permutation.
     """
-    order = None if permuted is None else permutation(784, permuted)
+    order = None if permuted is None else permutation((28 // pool) ** 2, permuted)
     return {
-        split: (pixels(images, order).to(torch.float32).div_(255.0), labels)
+        split: (pixels(avg_pool2d(images.to(torch.float32).div_(255.0), pool), order), labels)
         for split, (images, labels) in load(name).items()
     }

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PROFILES = ("smoke", "book", "paper")
 
+SMOKE_UPDATES = 6
+"""How many updates a chapter trains in the smoke profile."""
+
 Item = TypeVar("Item")
 
 
@@ -71,30 +74,33 @@ class Chapter:
             {"name": name, "value": number},
         )
 
-    def run(self, experiment: Any, variant: str, seed: int | None = None, **options: Any) -> Any:
-        """The finished run of one variant of an experiment: trained now, or taken from the run store.
+    def train(self, preset: str = "live", seed: int | None = None) -> Any:
+        """The finished run of one of the paper's presets: trained now, or taken from the run store.
+
+        In the ``smoke`` profile a few updates of it.
 
         Raises:
-            UsageError: if the experiment has no such variant in this profile.
+            UsageError: if there is no such preset.
         """
-        variants = experiment.variants(self.profile)
-        if variant not in variants:
-            raise unknown("variant", variant, variants, listing=f"variants: {', '.join(variants)}")
+        from dataclasses import replace
 
+        from unrolled.training.experiment import experiment
         from unrolled.training.fit import fit
+        from unrolled.training.presets import preset as named
         from unrolled.training.store import RunStore
 
+        kind = experiment(self.slug)
+        config = named(kind, preset).config
+        if self.profile == "smoke":
+            few = min(config.updates, SMOKE_UPDATES)
+            config = replace(config, updates=few, warmup=min(config.warmup, few), evaluate_every=few)
         return fit(
-            experiment,
-            variants[variant],
-            seed=self.seed if seed is None else seed,
-            profile=self.profile,
+            kind(config, self.seed if seed is None else seed),
+            preset,
             device=self.device,
             store=RunStore(),
-            variant=variant,
             progress=not self.quiet,
             command=f"unrolled run {self.slug} --profile {self.profile}",
-            **options,
         )
 
     def progress(self, items: Iterable[Item], label: str) -> Iterator[Item]:

@@ -13,14 +13,13 @@ from typing import Any
 
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError
-from unrolled.execution.keys import code_cells, read_notebook, stale
+from unrolled.execution.keys import read_notebook, stale
 from unrolled.execution.notebooks import INJECTED, outputs_of, parameter_defaults, tags
 from unrolled.library.chapters import VALUE
+from unrolled.library.outputs import IMAGES, code_cells, problems
 
 LARGEST = 100_000
 """Bytes of one stored figure. A PNG is stored as base64, of which four characters are three bytes."""
-
-IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 
 _BAR = re.compile(r"\d+%\|.*\||\d ?(?:it/s|s/it)\b")
 _EMBEDDED = re.compile(r";base64,[A-Za-z0-9+/=\s]+")  # a sound or a picture: its letters are no words
@@ -37,6 +36,8 @@ def faults(path: str | Path) -> list[str]:
     found = [*_parameters(notebook, path)]
     for number, cell in enumerate(code_cells(notebook), 1):
         found += [f"code cell {number} {fault}" for fault in _cell(cell)]
+    for number, problem, hint in problems(notebook, path.stem):
+        found.append(f"{f'code cell {number} ' if number else ''}{problem}; {hint}")
     found += _values(notebook, path.stem)
     reason = stale(path)
     return [*found, f"stale: {reason}; run `unrolled run {path.stem}`"] if reason else found
@@ -61,7 +62,6 @@ def _text(content: object) -> str:
 def _cell(cell: Mapping[str, Any]) -> Iterator[str]:
     if cell.get("execution_count") is None:
         yield "was not executed"
-    alt = cell.get("metadata", {}).get("mystnb", {}).get("image", {}).get("alt", "")
     for output in cell.get("outputs", []):
         if output.get("output_type") == "error":
             yield f"holds an error: {output.get('ename')}: {output.get('evalue')}"
@@ -70,8 +70,6 @@ def _cell(cell: Mapping[str, Any]) -> Iterator[str]:
             yield f"printed on standard error: {_text(output.get('text', '')).strip()[:80]!r}"
         data = output.get("data", {})
         images = [mime for mime in IMAGES if mime in data]
-        if images and not str(alt).strip():
-            yield "shows a figure without alt text (metadata: mystnb.image.alt)"
         for mime in images:
             size = len(_text(data[mime]).encode())
             size = size if mime == "image/svg+xml" else size * 3 // 4

@@ -9,6 +9,7 @@ nothing is imported.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -20,6 +21,7 @@ from typing import Any
 
 from unrolled.base import keys, paths
 from unrolled.base.errors import UnrolledError
+from unrolled.library.outputs import code_cells
 
 PINNED = ("torch", "numpy")
 """The distributions whose version changes numbers."""
@@ -58,11 +60,6 @@ def read_notebook(path: str | Path) -> dict[str, Any]:
     return notebook
 
 
-def code_cells(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The code cells that hold something; messages count them from 1."""
-    return [cell for cell in notebook["cells"] if cell.get("cell_type") == "code" and cell["source"].strip()]
-
-
 def python(source: str) -> str:
     """A cell's source as Python: IPython's magics and shell lines become ``pass``; a ``%%`` cell is nothing.
 
@@ -83,7 +80,7 @@ def imported(notebook: Mapping[str, Any], path: str | Path) -> set[str]:
     modules = set()
     for number, cell in enumerate(code_cells(notebook), 1):
         try:
-            names = keys.imports(python(cell["source"]), "__main__", is_package=False)
+            names = keys.imports(ast.parse(python(cell["source"])), "__main__", is_package=False)
         except SyntaxError as error:
             raise UnrolledError(f"code cell {number} is not Python: {error.msg}", file=path) from error
         for name in names:
@@ -122,18 +119,16 @@ def _hash(content: object) -> str:
 
 def _entry(slug: str) -> dict[str, Any]:
     """The entry as plain data; an empty one where there is none (its faults are for `unrolled check`)."""
-    import yaml
+    from unrolled.library.entries import read_entry
 
     file = paths.entries() / f"{slug}.yaml"
     if not file.is_file():
         return {}
-    try:
-        entry = yaml.load(
-            file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )
-    except yaml.YAMLError as error:
-        raise UnrolledError(f"not YAML: {str(error).splitlines()[0]}", file=file) from error
-    return entry if isinstance(entry, dict) else {}
+    _, document = read_entry(file)
+    if document.data is None and document.faults:
+        fault = document.faults[0]
+        raise UnrolledError(fault.problem, file=file, line=fault.line, hint=fault.hint)
+    return document.data if isinstance(document.data, dict) else {}
 
 
 def _data(entry: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError, UsageError, unknown
-from unrolled.execution.keys import code_cells, python
+from unrolled.execution.keys import python
+from unrolled.library.outputs import code_cells
 
 PARAMETERS = "parameters"
 """The tag of the cell that papermill puts its own after."""

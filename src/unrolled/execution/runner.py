@@ -19,6 +19,7 @@ from unrolled.base import paths
 from unrolled.base.errors import UnrolledError, UsageError, unknown
 from unrolled.base.files import atomic_write
 from unrolled.execution import keys, notebooks
+from unrolled.library import outputs
 
 LIMITS: dict[str, float | None] = {"smoke": 30.0, "book": 45.0, "paper": None}
 """Seconds that the cells of a chapter may take together, by profile. The kernel's start does not count."""
@@ -168,6 +169,7 @@ def run(
             seconds = _seconds(executed)
             notebooks.tidy(executed, [cell.get("id") for cell in notebook["cells"]])
             record = _record(found, profile, seconds, report["peak_memory_mb"])
+            record["outputs"] = outputs.digests(executed)
             executed.metadata["unrolled"] = record
             target = (
                 source if stored else Path(output or paths.runs() / "chapters" / f"{slug}-{profile}.ipynb")
@@ -182,7 +184,7 @@ def run(
             partial.unlink(missing_ok=True)
     except Timeout as error:
         raise UnrolledError(f"profile {profile} is being executed by another process", file=source) from error
-    cells = len(keys.code_cells(notebook))
+    cells = len(outputs.code_cells(notebook))
     memory = record["peak_memory_mb"]
     return Result(slug, profile, target, log, cells, seconds, memory, record["key"], evidence)
 

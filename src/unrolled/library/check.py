@@ -10,6 +10,7 @@ from unrolled.library.chapters import pages
 from unrolled.library.entries import read_all, read_concepts
 from unrolled.library.entrychecks import entry_faults
 from unrolled.library.faults import Fault
+from unrolled.library.gate import book_faults
 from unrolled.library.statementchecks import Knowledge
 from unrolled.library.yamltext import Document
 
@@ -40,6 +41,7 @@ def check(slug: str | None = None, notebook_keys: dict[str, str] | None = None) 
     faults += _bibliography(knowledge)
     faults += _labels(knowledge)
     faults += _evidence_without_entry(knowledge)
+    faults += book_faults(knowledge)
     for name, entry in entries.items():
         found = list(entry_faults(knowledge, entry, (notebook_keys or {}).get(name)))
         faults += [Fault(f.file, f.line, f.problem, f.hint, f.level, name) for f in found]

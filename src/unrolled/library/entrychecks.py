@@ -8,6 +8,7 @@ from pathlib import Path
 from unrolled.base import keys, paths
 from unrolled.library.chapters import same_latex
 from unrolled.library.faults import Fault
+from unrolled.library.gate import gate_faults
 from unrolled.library.measurements import Evidence
 from unrolled.library.models import Entry
 from unrolled.library.statementchecks import (
@@ -27,6 +28,7 @@ def entry_faults(knowledge: Knowledge, entry: Entry, notebook_key: str | None) -
     yield from _imports(knowledge, entry)
     yield from evidence_faults(knowledge, entry, notebook_key)
     yield from _lacks(knowledge, entry)
+    yield from gate_faults(knowledge, entry)
 
 
 def _keys(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
@@ -124,18 +126,16 @@ def _imports(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
     arrows: dict[str, tuple[Path, int]] = {}
     for file in sorted(folder.rglob("*.py")):
         module = ".".join(("unrolled", *file.relative_to(paths.sources()).with_suffix("").parts))
-        text = file.read_text(encoding="utf-8")
         try:
-            names = keys.imports(text, module.removesuffix(".__init__"), file.name == "__init__.py")
+            names = keys.imports_of(file, module.removesuffix(".__init__"))
         except SyntaxError as error:
             yield Fault(file, error.lineno or 1, f"not Python: {error.msg}")
             continue
         for name in names:
             parts = name.split(".")
             if parts[:2] == ["unrolled", "papers"] and len(parts) > 2 and parts[2] != entry.slug:
-                at = next(
-                    (n for n, line in enumerate(text.splitlines(), 1) if f"papers.{parts[2]}" in line), 1
-                )
+                lines = enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+                at = next((n for n, line in lines if f"papers.{parts[2]}" in line), 1)
                 arrows.setdefault(parts[2], (file, at))
     for slug in sorted(set(arrows) - set(entry.builds_on)):
         file, line = arrows[slug]

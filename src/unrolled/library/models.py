@@ -94,6 +94,7 @@ class Equation(Model):
     latex: Text
     implementation: str | None = None  # "unrolled.papers.bn_lstm.model:bn_lstm_step"
     oracle: str | None = None  # "tests/oracles/test_bn_lstm.py::test_step_equals_oracle"
+    use: Literal["training", "analysis"] = "training"  # analysis: computed with trained models, or of data
     runs: Runs | None = None  # where the implementation is not what training executes
     statements: tuple[Label, ...] = ()
     checks: tuple[Label, ...] = ()

@@ -12,6 +12,7 @@ from pathlib import Path
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError, unknown
 from unrolled.base.keys import module_file
+from unrolled.base.source import Stamp, stamp, syntax_tree
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -72,8 +73,7 @@ def _modules() -> Iterator[str]:
 
 
 def _in_file(file: Path, symbol: str, name: str) -> Place:
-    status = file.stat()
-    known = definitions(file, (status.st_mtime_ns, status.st_size))
+    known = definitions(file, stamp(file))
     if symbol not in known:
         raise unknown("symbol", f"{symbol}", known, listing=f"{name} is not in {file.name}")
     first, last = known[symbol]
@@ -81,14 +81,14 @@ def _in_file(file: Path, symbol: str, name: str) -> Place:
 
 
 @lru_cache(maxsize=512)
-def definitions(file: Path, stamp: tuple[int, int]) -> dict[str, tuple[int, int]]:
+def definitions(file: Path, stamp: Stamp) -> dict[str, tuple[int, int]]:
     """Every function, class, method and module-level name of a file, with its lines.
 
     Raises:
         UnrolledError: if the file is not Python.
     """
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = syntax_tree(file)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise UnrolledError(f"not Python: {error.args[0]}", file=file, line=line) from error

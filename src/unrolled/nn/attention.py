@@ -5,17 +5,16 @@ calling the layer with a query then costs one step. Annotations lie time first: 
 then add in the order of the positions, so that padding changes no bit of a result.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.base.errors import unknown
-from unrolled.nn.scan import ShapeError, length_mask
+from unrolled.nn.checks import Lengths, ShapeError, check_lengths, check_option, length_mask
 
-SCORES = ("dot", "general", "concat", "additive", "location")
+Score = Literal["dot", "general", "concat", "additive", "location"]
 """The scores of Luong et al. (dot, general, concat, location) and of Bahdanau et al. (additive)."""
 
 
@@ -132,7 +131,7 @@ class Attention(nn.Module):
 
     def __init__(
         self,
-        score: str,
+        score: Score,
         *,
         query_size: int,
         annotation_size: int,
@@ -140,8 +139,7 @@ class Attention(nn.Module):
         positions: int | None = None,
     ) -> None:
         super().__init__()
-        if score not in SCORES:
-            raise unknown("score", score, SCORES, listing=f"there are {', '.join(SCORES)}")
+        check_option("score", score, Score)
         self.score, self.positions = score, positions
         if score == "dot":
             if query_size != annotation_size:
@@ -162,7 +160,7 @@ class Attention(nn.Module):
     def memory(
         self,
         annotations: Float[Tensor, "batch source annotation"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
     ) -> Memory:
         """The annotations with their keys, and where they are: to be made once, outside the loop."""
         source = annotations.transpose(0, 1)
@@ -172,7 +170,7 @@ class Attention(nn.Module):
         if lengths is None:
             padding = torch.zeros(time, batch, dtype=torch.bool, device=source.device)
         else:
-            padding = ~length_mask(lengths, time)
+            padding = ~length_mask(check_lengths(lengths, batch, time, like=source), time)
             source = source.masked_fill(padding.unsqueeze(-1), 0.0)
         source = source.contiguous()
         if self.score in ("dot", "location"):

@@ -7,11 +7,12 @@ import math
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.nn.scan import ShapeError, expand_state, scan
+from unrolled.nn.checks import Lengths, check_features, under_vmap
+from unrolled.nn.scan import expand_state, scan
 
 
 class LSTMState(NamedTuple):
@@ -128,7 +129,7 @@ class RNN(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "axis0 axis1 input"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
         initial: Float[Tensor, "batch hidden"] | None = None,
     ) -> Unrolled:
         """Run over a sequence, from ``initial`` or the learned state."""
@@ -145,8 +146,8 @@ class LSTM(nn.Module):
     """A layer of LSTM units (equations 2 to 4) with a learned initial state, on torch's fused layer.
 
     The mathematics is that of `torch.nn.LSTM`, so its fused loop computes it; only sequences of different
-    lengths go step by step through `lstm_step`, with the same weights. torch's second bias, which the paper
-    does not have, stays zero.
+    lengths, and models under `torch.func.vmap`, go step by step through `lstm_step`, with the same weights.
+    torch's second bias, which the paper does not have, stays zero.
 
     *Paper*: hochreiter1997long, its cell; gers2000learning, its forget gate; cooijmans2017recurrent,
     Section 2, equations 2 to 4.
@@ -178,23 +179,18 @@ class LSTM(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "axis0 axis1 input"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
         initial: LSTMState | None = None,
     ) -> Unrolled:
         """Run over a sequence, from ``initial`` or the learned state."""
         check_features(x, self.input_size)
         if initial is None:
             initial = expand_state(LSTMState(self.h_0, self.c_0), x.shape[0 if self.batch_first else 1])
-        if self.fused and lengths is None and x.shape[1 if self.batch_first else 0]:
+        fused = self.fused and not under_vmap(x, *initial, *self.weights)
+        if fused and lengths is None and x.shape[1 if self.batch_first else 0]:
             h, (h_n, c_n) = self.core(x, tuple(part.unsqueeze(0).contiguous() for part in initial))
             return Unrolled(h, LSTMState(h_n[0], c_n[0]))
         states, last, _ = scan(
             lstm_step, x, initial, *self.weights, lengths=lengths, batch_first=self.batch_first
         )
         return Unrolled(states.h, last)
-
-
-def check_features(x: Tensor, input_size: int) -> None:
-    """Say which shape a layer expected where the last axis of ``x`` is another."""
-    if x.shape[-1] != input_size:
-        raise ShapeError(f"x must have {input_size} features in its last axis, not {list(x.shape)}")

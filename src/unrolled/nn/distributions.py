@@ -3,16 +3,19 @@
 All are torch's distributions with the last axis as the event, made from what a linear layer gives out. Their
 log-probabilities are finite wherever outputs and values lie between -1e4 and 1e4. Their samples are functions
 of a noise tensor that is handed in (``from_noise``), so that a recurrence can be run again, compiled or
-compared; ``noise`` draws what ``from_noise`` takes.
+compared; ``noise`` draws what ``from_noise`` takes. Parameters and log-probabilities are at least float32;
+samples have ``dtype``, that of the outputs.
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, distributions
 from torch.nn import functional
 
-from unrolled.nn.scan import ShapeError
+from unrolled.nn.checks import ShapeError
+from unrolled.nn.precision import at_least_float32
 
 FLOOR = 1e-4
 """The smallest standard deviation of an output, as in the released code of Chung et al."""
@@ -37,13 +40,15 @@ class DiagonalGaussian(distributions.Independent):
     """
 
     def __init__(self, mean: Tensor, deviation: Tensor) -> None:
-        super().__init__(distributions.Normal(mean, deviation, validate_args=False), 1, validate_args=False)
+        self.dtype = mean.dtype
+        each = distributions.Normal(at_least_float32(mean), at_least_float32(deviation), validate_args=False)
+        super().__init__(each, 1, validate_args=False)
 
     @classmethod
     def from_outputs(cls, outputs: Tensor, floor: float = FLOOR) -> "DiagonalGaussian":
         """From ``[..., 2d]``: the mean, and what softplus (plus a floor) makes the deviation."""
-        mean, raw = _halves(outputs)
-        return cls(mean, functional.softplus(raw) + floor)
+        mean, raw = _halves(at_least_float32(outputs))
+        return _of_type(cls(mean, functional.softplus(raw) + floor), outputs)
 
     @classmethod
     def from_log_variance(cls, mean: Tensor, log_variance: Tensor) -> "DiagonalGaussian":
@@ -58,15 +63,19 @@ class DiagonalGaussian(distributions.Independent):
     def expand(self, batch_shape: torch.Size, _instance: None = None) -> "DiagonalGaussian":
         """The same distribution over a larger batch."""
         shape = (*batch_shape, *self.event_shape)
-        return DiagonalGaussian(self.mean.expand(shape), self.deviation.expand(shape))
+        return _of_type(DiagonalGaussian(self.mean.expand(shape), self.deviation.expand(shape)), self)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """The log-density, ``[...]``; torch's own reshapes, which an empty batch does not survive."""
+        return self.base_dist.log_prob(value).sum(-1)
 
     def noise(self, generator: Generator | None = None) -> tuple[Tensor]:
         """What ``from_noise`` takes: normal noise ``[..., d]``."""
-        return (_normal(self.mean.shape, self.mean, generator),)
+        return (_normal(self.mean.shape, self, generator),)
 
     def from_noise(self, noise: Tensor) -> Tensor:
         """The sample ``mean + deviation * noise``: equation 4 of kingma2014auto; differentiable."""
-        return self.mean + self.deviation * noise
+        return _sample(self.mean + self.deviation * noise, noise, self)
 
 
 class Bernoulli(distributions.Independent):
@@ -81,7 +90,9 @@ class Bernoulli(distributions.Independent):
     """
 
     def __init__(self, logits: Tensor) -> None:
-        super().__init__(distributions.Bernoulli(logits=logits, validate_args=False), 1, validate_args=False)
+        self.dtype = logits.dtype
+        each = distributions.Bernoulli(logits=at_least_float32(logits), validate_args=False)
+        super().__init__(each, 1, validate_args=False)
 
     @classmethod
     def from_outputs(cls, outputs: Tensor) -> "Bernoulli":
@@ -93,13 +104,17 @@ class Bernoulli(distributions.Independent):
         """The log-odds of ones, ``[..., d]``."""
         return self.base_dist.logits
 
+    def log_prob(self, value: Tensor) -> Tensor:
+        """The log-probability, ``[...]``; torch's own reshapes, which an empty batch does not survive."""
+        return self.base_dist.log_prob(value).sum(-1)
+
     def noise(self, generator: Generator | None = None) -> tuple[Tensor]:
         """What ``from_noise`` takes: uniform noise ``[..., d]``."""
-        return (_uniform(self.logits.shape, self.logits, generator),)
+        return (_uniform(self.logits.shape, self, generator),)
 
     def from_noise(self, uniform: Tensor) -> Tensor:
         """A one where the noise lies below the probability; no gradient."""
-        return (uniform < self.mean).to(self.logits.dtype)
+        return (uniform < self.mean).to(self.dtype)
 
 
 class GaussianMixture(distributions.MixtureSameFamily):
@@ -111,8 +126,9 @@ class GaussianMixture(distributions.MixtureSameFamily):
     """
 
     def __init__(self, logits: Tensor, means: Tensor, deviations: Tensor) -> None:
+        self.dtype = means.dtype
         super().__init__(
-            distributions.Categorical(logits=logits, validate_args=False),
+            distributions.Categorical(logits=at_least_float32(logits), validate_args=False),
             DiagonalGaussian(means, deviations),
             validate_args=False,
         )
@@ -126,20 +142,20 @@ class GaussianMixture(distributions.MixtureSameFamily):
         size, rest = outputs.shape[-1], outputs.shape[-1] - components
         if rest <= 0 or rest % (2 * components):
             raise ShapeError(f"{components} components need K + 2 K d outputs, not {size}")
-        means, raw = outputs[..., components:].unflatten(-1, (2, components, -1)).unbind(-3)
-        return cls(outputs[..., :components], means, functional.softplus(raw) + floor)
+        wide = at_least_float32(outputs)
+        means, raw = wide[..., components:].unflatten(-1, (2, components, rest // components // 2)).unbind(-3)
+        return _of_type(cls(wide[..., :components], means, functional.softplus(raw) + floor), outputs)
 
     def noise(self, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """What ``from_noise`` takes: normal noise ``[..., d]`` and uniform noise ``[...]``."""
-        like = self.component_distribution.mean
         shape = (*self.batch_shape, *self.event_shape)
-        return _normal(shape, like, generator), _uniform(self.batch_shape, like, generator)
+        return _normal(shape, self, generator), _uniform(self.batch_shape, self, generator)
 
     def from_noise(self, noise: Tensor, uniform: Tensor) -> Tensor:
         """A component by ``uniform``, and its sample by ``noise``; differentiable in the latter's part."""
         chosen = _component(self.mixture_distribution.probs, uniform)
         means, deviations = self.component_distribution.mean, self.component_distribution.deviation
-        return _taken(means, chosen) + _taken(deviations, chosen) * noise
+        return _sample(_taken(means, chosen) + _taken(deviations, chosen) * noise, noise, self)
 
 
 class BivariateGaussian(distributions.Distribution):
@@ -196,6 +212,7 @@ class Pen(distributions.Distribution):
     def __init__(
         self, up: Tensor, logits: Tensor, means: Tensor, deviations: Tensor, correlations: Tensor
     ) -> None:
+        self.dtype = up.dtype
         self.up = distributions.Bernoulli(logits=up, validate_args=False)
         self.offset = distributions.MixtureSameFamily(
             distributions.Categorical(logits=logits, validate_args=False),
@@ -214,10 +231,17 @@ class Pen(distributions.Distribution):
             raise ShapeError(
                 f"{components} components need {1 + 6 * components} outputs, not {outputs.shape[-1]}"
             )
-        parts = outputs[..., 1:].unflatten(-1, (components, 6))
+        wide = at_least_float32(outputs)  # in bfloat16 the largest correlation would be 1
+        parts = wide[..., 1:].unflatten(-1, (components, 6))
         deviations = functional.softplus(parts[..., 3:5]) + floor
         correlations = CORRELATION * torch.tanh(parts[..., 5])
-        return cls(outputs[..., 0], parts[..., 0], parts[..., 1:3], deviations, correlations)
+        pen = cls(wide[..., 0], parts[..., 0], parts[..., 1:3], deviations, correlations)
+        return _of_type(pen, outputs)
+
+    @property
+    def mean(self) -> Tensor:
+        """The probability of a lift, and the mean offset, ``[..., 3]``."""
+        return torch.cat((self.up.probs.unsqueeze(-1), self.offset.mean), -1)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Of the lift and of the offset together, ``[...]``."""
@@ -225,19 +249,19 @@ class Pen(distributions.Distribution):
 
     def noise(self, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """What ``from_noise`` takes: normal noise ``[..., 2]`` and uniform noise ``[..., 2]``."""
-        like, shape = self.up.logits, (*self.batch_shape, 2)
-        return _normal(shape, like, generator), _uniform(shape, like, generator)
+        shape = (*self.batch_shape, 2)
+        return _normal(shape, self, generator), _uniform(shape, self, generator)
 
     def from_noise(self, noise: Tensor, uniform: Tensor) -> Tensor:
         """A step ``[..., 3]``: the lift by the first uniform number, the component by the second."""
-        up = (uniform[..., 0] < self.up.probs).to(noise.dtype)
+        up = (uniform[..., 0] < self.up.probs).to(self.up.probs.dtype)
         chosen = _component(self.offset.mixture_distribution.probs, uniform[..., 1])
         parts = self.offset.component_distribution
         correlation = parts.correlation.gather(-1, chosen.unsqueeze(-1)).squeeze(-1)
         offset = BivariateGaussian(
             _taken(parts.mean, chosen), _taken(parts.deviation, chosen), correlation
         ).from_noise(noise)
-        return torch.cat((up.unsqueeze(-1), offset), -1)
+        return _sample(torch.cat((up.unsqueeze(-1), offset), -1), noise, self)
 
 
 def kl_per_dimension(q: DiagonalGaussian, p: DiagonalGaussian | None = None) -> Tensor:
@@ -268,12 +292,23 @@ def _halves(outputs: Tensor) -> tuple[Tensor, Tensor]:
     return mean, raw
 
 
-def _normal(shape: tuple[int, ...], like: Tensor, generator: Generator | None) -> Tensor:
-    return torch.randn(*shape, dtype=like.dtype, device=like.device, generator=generator)
+def _of_type(made: Any, like: Any) -> Any:
+    """A distribution whose samples have the type of what it was made from."""
+    made.dtype = like.dtype
+    return made
 
 
-def _uniform(shape: tuple[int, ...], like: Tensor, generator: Generator | None) -> Tensor:
-    return torch.rand(*shape, dtype=like.dtype, device=like.device, generator=generator)
+def _sample(value: Tensor, noise: Tensor, made: Any) -> Tensor:
+    """A sample in the wider of the noise's and the distribution's types."""
+    return value.to(torch.promote_types(noise.dtype, made.dtype))
+
+
+def _normal(shape: tuple[int, ...], made: Any, generator: Generator | None) -> Tensor:
+    return torch.randn(*shape, dtype=made.dtype, device=made.mean.device, generator=generator)
+
+
+def _uniform(shape: tuple[int, ...], made: Any, generator: Generator | None) -> Tensor:
+    return torch.rand(*shape, dtype=made.dtype, device=made.mean.device, generator=generator)
 
 
 def _component(probabilities: Tensor, uniform: Tensor) -> Tensor:

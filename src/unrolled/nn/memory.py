@@ -9,16 +9,16 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
-from unrolled.nn.scan import ShapeError
+from unrolled.nn.checks import ShapeError
+from unrolled.nn.precision import at_least_float32
 
 SMALLEST_NORM = 1e-8
 """Added to lengths, as the root of the sum of squares: the cosine with an all-zero row is then 0."""
 
 
 class Head(NamedTuple):
-    """What a head asks of the memory, each ``[*batch, heads, ...]``."""
+    """The parameters of a head, each ``[*batch, heads, ...]``."""
 
     query: Float[Tensor, "*batch heads columns"]  # k_t
     strength: Float[Tensor, "*batch heads"]  # beta_t > 0
@@ -34,22 +34,6 @@ class Addressing(NamedTuple):
     gated: Float[Tensor, "*batch heads rows"]  # w^g_t
     shifted: Float[Tensor, "*batch heads rows"]  # w~_t
     weighting: Float[Tensor, "*batch heads rows"]  # w_t
-
-
-def off_simplex(weighting: Float[Tensor, "*batch rows"]) -> Float[Tensor, "*batch"]:
-    """How far a vector is from being a weighting: the larger of its sum's and its entries' faults.
-
-    *Paper*: graves2014neural, Section 3.1, equation 1.
-
-        sum_i w_t(i) = 1,  0 <= w_t(i) <= 1
-
-    *Shapes*: as annotated.
-
-    >>> off_simplex(torch.tensor([[0.25, 0.75], [1.5, -0.5]])).tolist()
-    [0.0, 0.5]
-    """
-    outside = torch.maximum(-weighting, weighting - 1).clamp(min=0).amax(-1)
-    return torch.maximum((weighting.sum(-1) - 1).abs(), outside)
 
 
 def cosine_similarity(
@@ -68,7 +52,11 @@ def cosine_similarity(
     >>> cosine_similarity(torch.tensor([[3.0, 4.0]]), torch.tensor([[6.0, 8.0], [0.0, 1.0], [0.0, 0.0]]))
     tensor([[1.0000, 0.8000, 0.0000]])
     """
-    return _scaled_cosine(query, 1.0, memory)
+    # Only the key is divided by its length, so that the memory is not copied. In at least float32: one over
+    # the length of a nearly empty row is more than float16 holds.
+    query, memory = at_least_float32(query), at_least_float32(memory)
+    along = query * _inverse_norm(query).unsqueeze(-1)
+    return along @ memory.mT * _inverse_norm(memory).unsqueeze(-2)
 
 
 def content_weighting(
@@ -88,7 +76,7 @@ def content_weighting(
     >>> content_weighting(rows[:1], torch.tensor([2.0]), rows)
     tensor([[0.8808, 0.1192]])
     """
-    return _scaled_cosine(query, strength.unsqueeze(-1), memory).softmax(-1)
+    return (strength.unsqueeze(-1) * cosine_similarity(query, memory)).softmax(-1).to(query.dtype)
 
 
 def interpolate(
@@ -107,7 +95,8 @@ def interpolate(
     >>> interpolate(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([0.25])).tolist()
     [[0.25, 0.75]]
     """
-    return torch.lerp(before, by_content, gate.unsqueeze(-1))
+    gate = gate.unsqueeze(-1)
+    return gate * by_content + (1 - gate) * before
 
 
 def circular_shift(
@@ -126,16 +115,11 @@ def circular_shift(
     >>> circular_shift(torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0.0, 0.1, 0.9]]))
     tensor([[0.9000, 0.0000, 0.1000]])
     """
-    shifts = shift.shape[-1]
-    check_shifts(shifts, gated.shape[-1])
-    # Row i receives from rows i - r, ..., i + r, by the shifts r, ..., -r: hence the reversed order.
-    return (neighbours(gated, shifts // 2) * shift.flip(-1).unsqueeze(-2)).sum(-1)
-
-
-def check_shifts(shifts: int, rows: int) -> None:
-    """Refuse shifts that do not lie around zero, or go further than around the ring."""
+    shifts, rows = shift.shape[-1], gated.shape[-1]
     if shifts % 2 == 0 or shifts > rows:
         raise ShapeError(f"shifts must be odd and at most the {rows} rows, not {shifts}")
+    # Row i receives from rows i - r, ..., i + r, by the shifts r, ..., -r: hence the reversed order.
+    return (neighbours(gated, shifts // 2) * shift.flip(-1).unsqueeze(-2)).sum(-1)
 
 
 def neighbours(weighting: Float[Tensor, "*batch rows"], radius: int) -> Float[Tensor, "*batch rows shifts"]:
@@ -231,7 +215,7 @@ def erase_rows(
     """
     for head in range(weighting.shape[-2]):
         share = weighting[..., head, :].unsqueeze(-1) * erase[..., head, :].unsqueeze(-2)
-        memory = torch.addcmul(memory, memory, share, value=-1)
+        memory = memory * (1 - share)
     return memory
 
 
@@ -273,30 +257,6 @@ def write(
     return add_to_rows(erase_rows(memory, weighting, erase), weighting, add)
 
 
-def shift_by_scalar(offset: Float[Tensor, "*batch"], radius: int) -> Float[Tensor, "*batch shifts"]:
-    """A distribution over the shifts -r, ..., r from one number: the lower end of a uniform of width one.
-
-    *Paper*: graves2014neural, Section 3.3.2, the alternative to a softmax: 6.7 puts 0.3 on 6 and 0.7 on 7.
-
-    *Shapes*: as annotated, ``shifts`` = 2 ``radius`` + 1; the offset is held between -r and r.
-
-    >>> shift_by_scalar(torch.tensor([0.7]), radius=1).round(decimals=2)
-    tensor([[0.0000, 0.3000, 0.7000]])
-    """
-    places = torch.arange(-radius, radius + 1, dtype=offset.dtype, device=offset.device)
-    return functional.relu(1 - (offset.clamp(-radius, radius).unsqueeze(-1) - places).abs())
-
-
-def _scaled_cosine(query: Tensor, scale: Tensor | float, memory: Tensor) -> Tensor:
-    """The cosine times ``scale``; only the key is divided by its norm, so the memory is not copied."""
-    along = query * (inverse_norm(query).unsqueeze(-1) * scale)
-    return along @ memory.mT * inverse_norm(memory).unsqueeze(-2)
-
-
-def inverse_norm(vectors: Float[Tensor, "*batch columns"]) -> Float[Tensor, "*batch"]:
-    """One over the length of each vector, or over `SMALLEST_NORM` for a vector of zeros.
-
-    >>> inverse_norm(torch.tensor([[3.0, 4.0]]))
-    tensor([0.2000])
-    """
+def _inverse_norm(vectors: Tensor) -> Tensor:
+    """One over the length of each vector, or over `SMALLEST_NORM` for a vector of zeros."""
     return torch.rsqrt(vectors.square().sum(-1) + SMALLEST_NORM**2)

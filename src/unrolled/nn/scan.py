@@ -6,11 +6,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from unrolled.base.errors import UnrolledError
-
-
-class ShapeError(UnrolledError, ValueError):
-    """A tensor does not have the shape that a recurrence needs; the message names both."""
+from unrolled.nn.checks import Lengths, ShapeError, check_lengths, length_mask
 
 
 class Scanned(NamedTuple):
@@ -56,28 +52,12 @@ def expand_state(state: Any, batch: int) -> Any:
     return map_tensors(lambda part: part.expand(batch, *part.shape), state)
 
 
-def length_mask(lengths: Tensor, time: int) -> Tensor:
-    """The mask ``[time, batch]`` that is true where a sequence of that length has a step.
-
-    *Raises*: `ShapeError` where ``lengths`` is not a vector of whole numbers between 0 and ``time``
-    (the range is looked at on a CPU only: on a GPU that would make the program wait).
-
-    >>> length_mask(torch.tensor([2, 0]), time=3).int().tolist()
-    [[1, 0], [1, 0], [0, 0]]
-    """
-    if lengths.ndim != 1 or lengths.dtype.is_floating_point or lengths.dtype is torch.bool:
-        raise ShapeError(f"lengths must be whole numbers [batch], not {lengths.dtype} {list(lengths.shape)}")
-    if lengths.device.type == "cpu" and len(lengths) and not 0 <= lengths.min() <= lengths.max() <= time:
-        raise ShapeError(f"lengths must lie in 0..{time}, not {lengths.min()}..{lengths.max()}")
-    return torch.arange(time, device=lengths.device)[:, None] < lengths
-
-
 def scan(
     step: Callable[..., Any],
     x: Any,
     initial: Any,
     *weights: Any,
-    lengths: Tensor | None = None,
+    lengths: Lengths | None = None,
     mask: Tensor | None = None,
     batch_first: bool = False,
     reverse: bool = False,
@@ -116,9 +96,7 @@ def scan(
     if lengths is not None:
         if mask is not None:
             raise ShapeError("give lengths or a mask, not both")
-        if lengths.shape != (batch,):
-            raise ShapeError(f"lengths must be [batch] = [{batch}], not {list(lengths.shape)}")
-        mask = length_mask(lengths, time)
+        mask = length_mask(check_lengths(lengths, batch, time, like=tensors(x)[0]), time)
     if mask is not None:
         if mask.shape != (time, batch) or mask.dtype is not torch.bool:
             raise ShapeError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from unrolled.site.html import Place
+from unrolled.site.html import Place, safe
 from unrolled.site.lineage import citing_pages
 
 PAGE = "book/bibliography"
@@ -35,3 +35,10 @@ def finish(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         back = citing_pages(app.unrolled_shelf, key, cited.get(key, {}), place)  # type: ignore[attr-defined]
         if back:
             citation += nodes.raw("", f"<p>{back}</p>", format="html")
+
+
+def refuse_addresses(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Show an address as text where following it would run something: the bibliography's come from a file."""
+    for reference in list(doctree.findall(nodes.reference)):
+        if not safe(reference.get("refuri", "")) and not reference["refuri"].lower().startswith("mailto:"):
+            reference.replace_self(nodes.inline("", "", *reference.children))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from docutils import nodes
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sphinx.application import Sphinx
 from sphinx.util.docutils import new_document
 
@@ -125,16 +125,21 @@ def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
         feed(app, docname, entry.title, html)
         place = Place(docname)
         neighbours = {
-            name: {"link": place.to(f"entries/{members[at].slug}"), "title": members[at].short}
+            name: {"link": place.to(f"entries/{members[at].slug}"), "title": escape(members[at].short)}
             for name, at in (("prev", position - 1), ("next", position + 1))
             if 0 <= at < len(members)
         }
-        context = {"title": entry.title, "body": html, "toc": contents(shelf, entry), "display_toc": True}
+        context = {
+            "title": escape(entry.title),
+            "body": html,
+            "toc": contents(shelf, entry),
+            "display_toc": True,
+        }
         yield docname, context | neighbours, "page.html"
 
 
 def feed(app: Sphinx, docname: str, title: str, html: str) -> None:
-    """Let the book's search know a page that has no source."""
+    """Let the book's search know a page that has no source; what it lists of it is HTML."""
     indexer = getattr(app.builder, "indexer", None)
     if indexer is None:
         return
@@ -142,7 +147,7 @@ def feed(app: Sphinx, docname: str, title: str, html: str) -> None:
     document += nodes.title("", title)
     document += nodes.raw("", html, format="html")
     keep(indexer, docname)
-    indexer.feed(docname, f"{docname}.html", title, document)
+    indexer.feed(docname, f"{docname}.html", str(escape(title)), document)
 
 
 def keep(indexer: Any, docname: str) -> None:
@@ -153,6 +158,20 @@ def keep(indexer: Any, docname: str) -> None:
         prune = indexer.prune
         indexer.prune = lambda names: prune({*names, *kept})
     kept.add(docname)
+
+
+def escape_titles(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Have the search index hold headings as HTML: the search writes them into its page as they stand."""
+    indexer = getattr(app.builder, "indexer", None)
+    if indexer is not None:
+        freeze = indexer.freeze
+        indexer.freeze = lambda: escaped_titles(freeze())
+    yield from ()
+
+
+def escaped_titles(index: dict[str, Any]) -> dict[str, Any]:
+    """A search index whose headings are escaped; the titles of pages are HTML already."""
+    return index | {"alltitles": {str(escape(t)): places for t, places in index["alltitles"].items()}}
 
 
 def cite(entry: Entry) -> Markup:

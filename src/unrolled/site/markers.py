@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from docutils import nodes
+from markupsafe import escape
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
@@ -149,7 +150,7 @@ class EquationChips(SphinxTransform):
             for name in equations.missing(shelf, equation):
                 log.warning("equation %s names %s, which does not exist", label, name, location=block)
             number = equation.number if not equation.number.startswith("unnumbered") else equation.name
-            block["number"] = number
+            block["number"] = str(escape(number))  # Sphinx writes it into the page as it stands
             domain.equations[label] = (self.env.docname, number)  # type: ignore[attr-defined]
             self._wrap(block, equations.chips(shelf, entry, equation, Place(self.env.docname)))
         self._pair()

@@ -79,11 +79,12 @@ class Checkpoint(NamedTuple):
         return self.facts["update"]
 
 
-def _path(folder: Path, update: int) -> Path:
+def checkpoint_path(folder: Path, update: int) -> Path:
+    """The file of the checkpoint after an update."""
     return folder / f"checkpoint-{update}.safetensors"
 
 
-def _saved(folder: Path) -> list[tuple[int, Path]]:
+def saved(folder: Path) -> list[tuple[int, Path]]:
     """The checkpoints of a folder, newest first."""
     found = []
     for path in folder.glob("checkpoint-*.safetensors"):
@@ -106,8 +107,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
             elif value is not None:
                 numbers[key] = value
     facts = {**checkpoint.facts, "optimiser_numbers": numbers}
-    path = write_tensors(_path(folder, checkpoint.update), tensors, facts)
-    for _, old in _saved(folder)[KEEP:]:
+    path = write_tensors(checkpoint_path(folder, checkpoint.update), tensors, facts)
+    for _, old in saved(folder)[KEEP:]:
         old.unlink(missing_ok=True)
     return path
 
@@ -133,7 +134,7 @@ def load(path: Path) -> Checkpoint:
 
 def latest(folder: Path) -> Checkpoint | None:
     """The newest checkpoint that is whole, or None; a damaged one is removed, and one line says so."""
-    for _, path in _saved(folder):
+    for _, path in saved(folder):
         try:
             return load(path)
         except UnrolledError as error:
@@ -144,5 +145,5 @@ def latest(folder: Path) -> Checkpoint | None:
 
 def clear(folder: Path) -> None:
     """Remove every checkpoint of a folder."""
-    for _, path in _saved(folder):
+    for _, path in saved(folder):
         path.unlink(missing_ok=True)

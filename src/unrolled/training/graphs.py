@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unrolled.training.experiment import Arrays
+from unrolled.training.experiment import Arrays, At
 from unrolled.training.update import Update
 
 log = logging.getLogger(__name__)
@@ -40,13 +40,14 @@ class _Before:
         torch.cuda.synchronize(self.device)
 
 
-def captured(update: Update, example: Arrays) -> Callable[[Arrays], None]:
+def captured(update: Update, example: Arrays, at: At) -> Callable[[Arrays, At], None]:
     """A function that does the same as ``update``, by replaying one CUDA graph; parameters, buffers,
     optimiser state and random generators are as before the call.
 
     Args:
         update: an update whose optimiser can be captured (``optimisers.build(captured=True)``).
         example: a batch of the shapes of all batches, on the device.
+        at: any place in the training; a loss that can be captured does not use it.
 
     Where the capture fails (a loss that looks at a value, an unsupported operation), one line is logged and
     ``update`` itself comes back: slower, with the same results.
@@ -61,7 +62,7 @@ def captured(update: Update, example: Arrays) -> Callable[[Arrays], None]:
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
             for _ in range(WARM_UP):
-                update(static)
+                update(static, at)
         torch.cuda.current_stream(device).wait_stream(side)
         before.put_back()
         graph = torch.cuda.CUDAGraph()
@@ -69,7 +70,7 @@ def captured(update: Update, example: Arrays) -> Callable[[Arrays], None]:
         # needs no zeroing.
         update.optimiser.zero_grad(set_to_none=True)
         with torch.cuda.graph(graph):
-            update(static)
+            update(static, at)
     except RuntimeError as error:
         reason = str(error).strip().partition("\n")[0]
         log.warning("the update could not be captured as a CUDA graph (%s): it runs step by step", reason)
@@ -77,7 +78,7 @@ def captured(update: Update, example: Arrays) -> Callable[[Arrays], None]:
         before.put_back()
         return update
 
-    def replay(batch: Arrays) -> None:
+    def replay(batch: Arrays, at: At) -> None:
         for place, array in zip(static, batch, strict=True):
             place.copy_(array)
         graph.replay()

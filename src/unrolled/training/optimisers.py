@@ -1,12 +1,11 @@
-"""The rules of the update and the schedule of the learning rate."""
+"""The rules of the update."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unrolled.base.errors import UsageError
 from unrolled.training.experiment import TrainingConfig
@@ -51,26 +50,6 @@ def build(
         ) from error
 
 
-def learning_rate(config: TrainingConfig, update: int) -> float:
-    """The learning rate of one update, counted from 0.
-
-    >>> config = TrainingConfig(updates=12, batch_size=1, optimiser="sgd", learning_rate=1.0, warmup=2,
-    ...                         schedule="linear", final_learning_rate_share=0.5, evaluate_every=1,
-    ...                         checkpoint_every=1)
-    >>> [round(learning_rate(config, update), 2) for update in (0, 1, 2, 7, 12)]
-    [0.5, 1.0, 1.0, 0.75, 0.5]
-    """
-    if update < config.warmup:
-        return config.learning_rate * (update + 1) / config.warmup
-    share, progress = 1.0, (update - config.warmup) / max(1, config.updates - config.warmup)
-    if config.schedule == "linear":
-        share = 1.0 - (1.0 - config.final_learning_rate_share) * progress
-    elif config.schedule == "cosine":
-        floor = config.final_learning_rate_share
-        share = floor + (1.0 - floor) * (1.0 + math.cos(math.pi * progress)) / 2.0
-    return config.learning_rate * share
-
-
 def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """Set the learning rate of every group, in place where it is a tensor."""
     for group in optimiser.param_groups:
@@ -78,3 +57,35 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
             group["lr"].fill_(rate)
         else:
             group["lr"] = rate
+
+
+def clip(
+    config: TrainingConfig, parameters: list[Tensor], *, members: bool = False, foreach: bool = False
+) -> None:
+    """Clip gradients as a configuration says; with ``members``, those of each network (first axis) alone."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if config.clip_value is not None:
+        nn.utils.clip_grad_value_(parameters, config.clip_value, foreach=foreach)
+    if config.clip_each is not None:
+        for gradient in gradients:
+            _scale(gradient, config.clip_each, _squares(gradient, members))
+    if config.clip_norm is not None:
+        if not members:
+            nn.utils.clip_grad_norm_(parameters, config.clip_norm, foreach=foreach)
+            return
+        squares = sum(_squares(gradient, members) for gradient in gradients)
+        for gradient in gradients:
+            _scale(gradient, config.clip_norm, squares)
+
+
+def _squares(gradient: Tensor, members: bool) -> Tensor:
+    return (
+        gradient.square().flatten(1).sum(1)
+        if members and gradient.ndim > 1
+        else (gradient.square() if members else gradient.square().sum())
+    )
+
+
+def _scale(gradient: Tensor, norm: float, squares: Tensor) -> None:
+    share = (norm / (squares.sqrt() + 1e-6)).clamp(max=1.0)
+    gradient.mul_(share.view(-1, *([1] * (gradient.ndim - 1))) if share.ndim else share)

@@ -1,13 +1,12 @@
 """The run store: one folder a run, named by what the run depends on, so that nothing is trained twice.
 
-``<store>/<slug>/<variant>-s<seed>-<key[:12]>/`` holds ``config.json``, ``metrics.jsonl``, the last two
+``<store>/<slug>/<preset>-s<seed>-<key[:12]>/`` holds ``config.json``, ``metrics.jsonl``, the last two
 checkpoints, ``best.safetensors`` and, once the run has ended, ``result.json``.
 """
 
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 import os
 import tempfile
@@ -17,36 +16,22 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
-from unrolled.base import keys
+from unrolled.base import keys, records
 from unrolled.base.errors import UnrolledError
 from unrolled.base.paths import runs
 from unrolled.training import history
 from unrolled.training.checkpoints import latest, read_tensors
-from unrolled.training.experiment import Experiment, TrainingConfig, variant_of
+from unrolled.training.experiment import Experiment
 
 log = logging.getLogger(__name__)
 
 
-def versions(device_kind: str) -> str:
-    """The versions that change numbers, of the running process: ``"cpu: numpy 2.4.6, torch 2.13.0"``.
-
-    What follows a plus sign is left out: it names the build for a device, which the kind says already.
-    """
-    import numpy
-    import torch
-
-    return f"{device_kind}: numpy {numpy.__version__}, torch {torch.__version__.partition('+')[0]}"
-
-
-def source_part(experiment: Experiment) -> str:
+@lru_cache(maxsize=64)  # once per process: what runs is the code as it was imported
+def source_part(kind: type) -> str:
     """The key of the code that a run executes: the experiment's import closure and the training loop's."""
-    return _source_part(type(experiment))
-
-
-@lru_cache(maxsize=64)  # once a process: what runs is the code as it was imported
-def _source_part(kind: type) -> str:
     if kind.__module__.startswith("unrolled."):
         return keys.source_key([kind.__module__, "unrolled.training.fit"])
     own = keys.file_key(Path(inspect.getfile(kind)), as_text=False)  # one outside the package
@@ -57,11 +42,8 @@ def _source_part(kind: type) -> str:
 class Plan:
     """One run before it is trained: who it is, and its key. Made by ``plan``."""
 
-    slug: str
-    variant: str
-    profile: str
-    seed: int
-    config: TrainingConfig
+    experiment: Experiment
+    preset: str
     key_parts: dict[str, str]
 
     @cached_property
@@ -72,43 +54,35 @@ class Plan:
     @property
     def name(self) -> str:
         """The name of the run's folder."""
-        return f"{self.variant}-s{self.seed}-{self.key[:12]}"
+        return f"{self.preset}-s{self.experiment.seed}-{self.key[:12]}"
 
     def described(self) -> dict:
         """What identifies the run, as it stands in ``config.json`` and ``result.json``."""
         return {
-            "slug": self.slug,
-            "variant": self.variant,
-            "profile": self.profile,
-            "seed": self.seed,
-            "config": self.config.plain(),
+            "slug": self.experiment.slug,
+            "preset": self.preset,
+            "seed": self.experiment.seed,
+            "config": self.experiment.config.plain(),
             "key": self.key,
             "key_parts": self.key_parts,
         }
 
 
 def plan(
-    experiment: Experiment,
-    config: TrainingConfig,
-    *,
-    seed: int,
-    profile: str,
-    device_kind: str = "cpu",
-    variant: str | None = None,
-    **extra: object,
+    experiment: Experiment, preset: str = "custom", *, device_kind: str = "cpu", **extra: object
 ) -> Plan:
-    """The plan of a run. ``extra`` are further parameters that change its numbers (a precision)."""
-    name = variant or variant_of(experiment, profile, config)
-    config = config.for_seed(seed)
-    parameters = {"config": config.plain(), "profile": profile, "seed": seed, "variant": name, **extra}
-    checksums = experiment.checksums(config) if experiment.datasets(config) else {}
+    """The plan of a run. ``extra`` are further parameters that change its numbers (a precision).
+
+    The preset's name is no part of the key: the values of the configuration are.
+    """
+    parameters = {"config": experiment.config.plain(), "seed": experiment.seed, **extra}
     parts = {
-        "source": source_part(experiment),
-        "parameters": keys.combine(parameters),
-        "data": keys.combine(checksums),
-        "versions": versions(device_kind),
+        "source": source_part(type(experiment)),
+        "config": keys.combine(parameters),
+        "data": keys.combine(records.checksums(experiment.datasets())),
+        "versions": records.version_line(device_kind, records.installed()),
     }
-    return Plan(experiment.slug, name, profile, seed, config, parts)
+    return Plan(experiment, preset, parts)
 
 
 @dataclass
@@ -117,6 +91,7 @@ class Run:
 
     result: dict
     folder: Path
+    experiment: Experiment
     loaded: bool = False  # found finished, not trained by this call
     keep: object = field(default=None, repr=False)  # holds a temporary folder as long as the run is held
 
@@ -158,12 +133,10 @@ class Run:
             raise UnrolledError("holds no checkpoint", file=self.folder)
         return checkpoint.model
 
-    def model(self, experiment: Experiment, config: TrainingConfig, which: str = "best") -> nn.Module:
+    def model(self, which: str = "best") -> nn.Module:
         """The trained model, in evaluation mode, on the CPU."""
-        import torch
-
         with torch.random.fork_rng(devices=[]):  # fresh weights are drawn and overwritten
-            model = experiment.model(config.for_seed(self.result["seed"]))
+            model = self.experiment.model()
         model.load_state_dict(self.weights(which))
         return model.eval()
 
@@ -176,11 +149,16 @@ class RunStore:
 
     def folder(self, plan: Plan) -> Path:
         """The folder of a run, whether or not it exists."""
-        return self.root / plan.slug / plan.name
+        return self.root / plan.experiment.slug / plan.name
 
     def result(self, plan: Plan) -> dict | None:
         """What ``result.json`` of a run says, or None; a damaged one counts as none, and one line says so."""
-        found = _result(self.folder(plan) / "result.json")
+        path = self.folder(plan) / "result.json"
+        try:
+            found = records.read_result(path) if path.exists() else None
+        except UnrolledError as error:
+            log.warning("%s: it counts as absent", error)
+            return None
         if found and found["key"] != plan.key:
             raise UnrolledError(
                 f"the run of another key ({found['key'][:16]}…) lies here",
@@ -211,26 +189,6 @@ class RunStore:
             yield folder
         finally:
             lock.release()
-
-    def results(self, slug: str) -> list[dict]:
-        """Every result of a paper, finished or stopped, by variant and seed."""
-        found = [_result(path) for path in (self.root / slug).glob("*/result.json")]
-        return sorted(
-            (r for r in found if r), key=lambda r: (r["profile"], r["variant"], r["seed"], r["key"])
-        )
-
-
-def _result(path: Path) -> dict | None:
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-        if not {"key", "complete", "metrics", "profile", "variant", "seed"} <= set(result):
-            raise ValueError("fields are missing")
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, OSError) as error:
-        log.warning("%s: is damaged (%s): it counts as absent", path, error)
-        return None
-    return result
 
 
 def temporary_store() -> tuple[RunStore, object]:

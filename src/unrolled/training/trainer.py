@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from unrolled.base.allocator import keep_freed_memory
@@ -17,7 +18,7 @@ from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.training import optimisers
 from unrolled.training.batches import Batches
 from unrolled.training.checkpoints import Checkpoint
-from unrolled.training.experiment import Arrays, Experiment, TrainingConfig
+from unrolled.training.experiment import Arrays, At, Experiment
 from unrolled.training.graphs import captured
 from unrolled.training.update import KEPT, Update
 
@@ -89,43 +90,62 @@ def isolated_rng() -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
+def place(seed: int, update: int) -> At:
+    """Where the training of a seed stands before an update, with the random numbers that belong to it."""
+
+    def generator(*numbers: int) -> torch.Generator:
+        # torch's generator keeps 32 bits of a seed: the numbers have to be mixed, not put side by side.
+        (mixed,) = np.random.SeedSequence(numbers).generate_state(1)
+        return torch.Generator().manual_seed(int(mixed))
+
+    return At(update, generator(1, seed, update), generator(0, update))
+
+
 class Trainer:
     """One training, at some update. Build it inside ``isolated_rng``."""
 
-    def __init__(
-        self, experiment: Experiment, config: TrainingConfig, seed: int, fabric: Fabric | Alone
-    ) -> None:
-        self.experiment, self.config, self.fabric = experiment, config, fabric
-        self.seed, self.device, self.done = seed, fabric.device, 0
-        splits = experiment.data(config)
+    def __init__(self, experiment: Experiment, fabric: Fabric | Alone) -> None:
+        self.experiment, self.config, self.fabric = experiment, experiment.config, fabric
+        self.seed, self.device, self.done = experiment.seed, fabric.device, 0
+        config = self.config
+        splits = experiment.data()
         self.train, self.valid = self._placed(splits.train), self._placed(splits.valid)
         self.test = self._placed(splits.test) if splits.test is not None else None
-        torch.manual_seed(seed)
-        self.model = experiment.model(config).to(self.device)
-        graph = config.fast and self.device.type == "cuda" and fabric.world_size == 1
+        torch.manual_seed(self.seed)
+        self.model = experiment.model().to(self.device)
+        graph = (
+            config.fast and experiment.capturable and self.device.type == "cuda" and fabric.world_size == 1
+        )
         self.optimiser = optimisers.build(config, self.model.parameters(), captured=graph)
         module, optimiser, backward = self.model, self.optimiser, torch.Tensor.backward
         if fabric.world_size > 1:
             module, optimiser = fabric.setup(self.model, self.optimiser)
             backward = fabric.backward
         self.update = Update(
-            experiment.loss, module, optimiser, config.clip_norm, backward=backward, autocast=fabric.autocast
+            experiment.loss, module, optimiser, config, backward=backward, autocast=fabric.autocast
         )
-        self.batches = Batches(self.train, config.batch_size, seed, fabric.global_rank, fabric.world_size)
+        self.batches = Batches(
+            self.train, config.batch_size, self.seed, fabric.global_rank, fabric.world_size
+        )
         self.capture = graph
         self.apply = None  # the update, or the replay of its graph; made when it is first needed
 
     def _placed(self, arrays: Arrays) -> Arrays:
         return tuple(array.to(self.device) for array in arrays)
 
+    def next_batch(self) -> tuple[Arrays, At]:
+        """What the loss of the next update is given."""
+        at = place(self.seed, self.done)
+        return self._placed(self.experiment.batch(self.batches.at(self.done), at)), at
+
     def step(self) -> None:
         """Do one update."""
-        batch = self.batches.at(self.done)
+        batch, at = self.next_batch()
         if self.apply is None:  # not before: a graph holds the tensors of a restored optimiser
             self.model.train()
-            self.apply = captured(self.update, batch) if self.capture else self.update
-        optimisers.set_learning_rate(self.optimiser, optimisers.learning_rate(self.config, self.done))
-        self.apply(batch)
+            self.apply = captured(self.update, batch, at) if self.capture else self.update
+        optimisers.set_learning_rate(self.optimiser, self.experiment.learning_rate(self.done))
+        self.apply(batch, at)
         self.update.pending += 1
         self.done += 1
 
@@ -148,14 +168,14 @@ class Trainer:
                 raise UnrolledError(
                     f"the loss is {loss} at update {update}", hint="lower the learning rate or clip_norm"
                 )
-            rate = optimisers.learning_rate(self.config, update - 1)
+            rate = self.experiment.learning_rate(update - 1)
             records.append({"update": update, "loss": loss, "learning_rate": rate})
         return records
 
     def evaluate(self, split: str, *, final: bool = False) -> dict[str, float]:
         """The metrics of the present weights over a split; changes neither weights nor generators.
 
-        ``final`` asks for the experiment's dearer ``test``, where it has one.
+        ``final`` asks for the experiment's ``test``, which may be more expensive.
 
         Raises:
             UnrolledError: if a metric is not finite.
@@ -167,8 +187,7 @@ class Trainer:
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.no_grad(), torch.random.fork_rng(devices=devices), self.fabric.autocast():
             torch.manual_seed(self.seed)
-            measure = (final and getattr(self.experiment, "test", None)) or self.experiment.evaluate
-            metrics = measure(self.model, arrays)
+            metrics = (self.experiment.test if final else self.experiment.evaluate)(self.model, arrays)
         self.model.train()
         for name, value in metrics.items():
             if not math.isfinite(value):

@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from unrolled.training.experiment import Arrays
+from unrolled.training import optimisers
+from unrolled.training.experiment import Arrays, At, TrainingConfig
 
 KEPT = 64
 """How many losses wait on the device before they are fetched."""
@@ -23,15 +24,15 @@ class Update:
 
     def __init__(
         self,
-        loss: Callable[[nn.Module, Arrays], Tensor],
+        loss: Callable[[nn.Module, Arrays, At], Tensor],
         model: nn.Module,
         optimiser: torch.optim.Optimizer,
-        clip_norm: float | None,
+        config: TrainingConfig,
         *,
         backward: Callable[[Tensor], None] = Tensor.backward,
         autocast: Callable[[], AbstractContextManager] = nullcontext,
     ) -> None:
-        self.loss, self.model, self.optimiser, self.clip_norm = loss, model, optimiser, clip_norm
+        self.loss, self.model, self.optimiser, self.config = loss, model, optimiser, config
         self.backward, self.autocast = backward, autocast
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         device = self.parameters[0].device
@@ -40,15 +41,18 @@ class Update:
         self.cursor = torch.zeros(1, dtype=torch.int64, device=device)
         self.pending = 0
 
-    def __call__(self, batch: Arrays) -> None:
+    def __call__(self, batch: Arrays, at: At) -> None:
         """Update the parameters by one batch; the caller counts ``pending``, as a replay runs no Python."""
         self.optimiser.zero_grad(set_to_none=True)
         with self.autocast():
-            loss = self.loss(self.model, batch)
+            loss = self.loss(self.model, batch, at)
         self.backward(loss)
-        if self.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self.clip_norm, foreach=self.foreach)
+        optimisers.clip(self.config, self.parameters, foreach=self.foreach)
         self.optimiser.step()
+        self.keep(loss)
+
+    def keep(self, loss: Tensor) -> None:
+        """Keep the loss of an update on the device."""
         self.losses.index_copy_(0, self.cursor, loss.detach().float().reshape(1))
         self.cursor.add_(1)
 

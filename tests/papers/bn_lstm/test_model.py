@@ -2,20 +2,15 @@
 
 import pytest
 import torch
-from torch import nn
+from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional
 
-from unrolled.nn.cells import LSTMState
+from unrolled.base.errors import UnrolledError
 from unrolled.nn.scan import ShapeError
-from unrolled.papers.bn_lstm.model import (
-    BNLSTM,
-    SequenceClassifier,
-    batch_norm,
-    bn_lstm_step,
-    bn_rnn_step,
-    initialise,
-)
+from unrolled.papers.bn_lstm.classifier import SequenceClassifier
+from unrolled.papers.bn_lstm.model import BNLSTM, batch_norm, bn_lstm_step, initialise
 from unrolled.papers.bn_lstm.statistics import Moments, StepStatistics, batch_moments
+from unrolled.papers.bn_lstm.studies import bn_rnn_step
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
 
@@ -25,22 +20,11 @@ def layer_and_input(time=6, batch=5, dtype=torch.float64, **options):
     return layer, torch.randn(batch, time, 3, dtype=dtype)
 
 
-def test_without_bn_it_is_torchs_lstm_cell():
-    layer, x = layer_and_input(time=1, normalise=False)
-    cell = nn.LSTMCell(3, 4).double()
-    with torch.no_grad():
-        cell.weight_ih.copy_(layer.W_x)
-        cell.weight_hh.copy_(layer.W_h)
-        cell.bias_ih.copy_(layer.b)
-        cell.bias_hh.zero_()
-    state = LSTMState(*torch.randn(2, 5, 4, dtype=torch.float64))
-    torch.testing.assert_close(tuple(layer(x, initial=state).last), cell(x[:, 0], tuple(state)), **CLOSE)
-
-
-def test_batch_norm_is_torchs():
-    z, gamma, beta = torch.randn(6, 4), torch.randn(4), torch.randn(4)
-    expected = functional.batch_norm(z, None, None, gamma, beta, training=True, eps=1e-5)
-    torch.testing.assert_close(batch_norm(z, gamma, beta), expected)
+def test_given_moments_of_the_batch_normalise_as_torchs_batch_norm_does():
+    z, gamma, beta = torch.randn(6, 4, dtype=torch.float64), *torch.randn(2, 4, dtype=torch.float64)
+    torch.testing.assert_close(
+        batch_norm(z, gamma, beta, batch_moments(z)), batch_norm(z, gamma, beta), **CLOSE
+    )
 
 
 def test_a_large_mean_does_not_cancel_the_variance():
@@ -78,13 +62,13 @@ def test_gradients_survive_with_a_small_gamma_only(gamma, low, high):
 def test_steps_beyond_the_longest_use_its_statistics():
     """Claim: in evaluation the step after T_max is the formula with the averages of T_max."""
     layer, x = layer_and_input(time=6, max_length=4)
-    layer(x)
+    layer.estimate_statistics([x])
     layer.eval()
-    state, averages = layer(x[:, :5]).last, layer.averages
-    statistics = StepStatistics(
-        *(Moments(getattr(averages, f"mean_{n}")[3], getattr(averages, f"variance_{n}")[3]) for n in "xhc")
+    state, kept = layer(x[:, :5]).last, layer.statistics
+    last = StepStatistics(
+        *(Moments(getattr(kept, f"mean_{n}")[3], getattr(kept, f"variance_{n}")[3]) for n in "xhc")
     )
-    expected, _ = bn_lstm_step(state, x[:, 5], layer.weights, statistics)
+    expected = bn_lstm_step(state, x[:, 5], layer.weights, last)
     torch.testing.assert_close(layer(x).h[:, 5], expected.h, rtol=0, atol=1e-6)
 
 
@@ -92,67 +76,118 @@ def test_steps_beyond_the_longest_use_its_statistics():
 def test_identical_pixels_have_no_variance_without_noise(noise):
     """Claim: with equal inputs over the batch some variance is exactly 0; noise on h_0 makes all positive."""
     layer = BNLSTM(1, 100, max_length=5, noise=noise)
-    layer(torch.zeros(64, 5, 1))
-    smallest = torch.stack((layer.averages.variance_h.min(), layer.averages.variance_c.min())).min().item()
+    layer.estimate_statistics([torch.zeros(64, 5, 1)])
+    kept = layer.statistics
+    smallest = torch.stack((kept.variance_h.min(), kept.variance_c.min())).min().item()
     assert smallest > 0 if noise else smallest == 0
 
 
-def test_every_step_keeps_its_own_averages():
-    layer, x = layer_and_input(momentum=None)
-    other = torch.randn_like(x)
-    layer(x)
-    layer(other)
-    product = functional.linear(torch.stack((x, other)), layer.W_x)
-    torch.testing.assert_close(layer.averages.mean_x, product.mean((0, 1)), **CLOSE)
-    torch.testing.assert_close(layer.averages.variance_x, product.var(1, correction=0).mean(0), **CLOSE)
-
-
-def test_averages_forget_at_the_rate_of_the_momentum():
-    layer, x = layer_and_input(momentum=0.5)
-    for scale in (1, 1, 1, 0):
-        layer(scale * x)
-    torch.testing.assert_close(layer.averages.mean_x, 0.5 * functional.linear(x, layer.W_x).mean(0), **CLOSE)
-
-
-def test_population_statistics_replace_the_averages():
-    layer, x = layer_and_input(momentum=0.1, noise=0.1)
-    layer(5 + x)
-    layer.eval()
-    layer.population_statistics([x, 2 * x])
-    expected = functional.linear(1.5 * x, layer.W_x).mean(0)
-    torch.testing.assert_close(layer.averages.mean_x, expected, **CLOSE)
-    assert (layer.averages.momentum, layer.noise, layer.training) == (0.1, 0.1, False)
-
-
-def test_evaluation_leaves_the_averages_alone():
+def test_every_step_has_its_own_averages_over_batches():
     layer, x = layer_and_input()
-    layer(x)
-    before = {name: buffer.clone() for name, buffer in layer.named_buffers()}
-    layer.eval()(x)
-    assert all(torch.equal(before[name], buffer) for name, buffer in layer.named_buffers())
+    other = torch.randn_like(x)
+    layer.estimate_statistics([x, other])
+    product = functional.linear(torch.stack((x, other)), layer.W_x)
+    torch.testing.assert_close(layer.statistics.mean_x, product.mean((0, 1)), **CLOSE)
+    torch.testing.assert_close(layer.statistics.variance_x, product.var(1, correction=0).mean(0), **CLOSE)
 
 
-def test_population_statistics_make_evaluation_equal_training():
+def test_estimating_replaces_what_was_there_and_keeps_the_mode():
+    layer, x = layer_and_input()
+    layer.eval()
+    for batches in ([3 * x], [x, 2 * x]):
+        layer.estimate_statistics(batches)
+        assert not layer.training
+    torch.testing.assert_close(
+        layer.statistics.mean_x, functional.linear(1.5 * x, layer.W_x).mean(0), **CLOSE
+    )
+
+
+def test_evaluation_without_statistics_is_an_error_that_says_what_to_do():
+    layer, x = layer_and_input()
+    layer(x)  # training makes none
+    with pytest.raises(UnrolledError, match=r"no population statistics[^$]*estimate_statistics"):
+        layer.eval()(x)
+    with pytest.raises(UnrolledError, match="no batch"):
+        layer.estimate_statistics([])
+
+
+def test_statistics_travel_with_the_state_dict():
+    layer, x = layer_and_input()
+    layer.estimate_statistics([x])
+    other, _ = layer_and_input()
+    other.load_state_dict(layer.state_dict())
+    assert torch.equal(other.eval()(x).h, layer.eval()(x).h)
+    fresh, _ = layer_and_input()
+    other.load_state_dict(fresh.state_dict())
+    with pytest.raises(UnrolledError, match="no population statistics"):
+        other(x)
+
+
+def test_evaluation_with_a_batchs_statistics_equals_training_on_it():
     layer, x = layer_and_input()
     in_training = layer(x).h
-    layer.population_statistics([x])
+    layer.estimate_statistics([x])
     torch.testing.assert_close(layer.eval()(x).h, in_training, **CLOSE)
 
 
+LENGTHS = torch.tensor([6, 4, 2, 2, 0])  # from the fifth step on only one sequence is live
+
+
 def test_padding_never_enters_the_statistics():
-    layer, x = layer_and_input(momentum=None)
-    lengths = torch.tensor([6, 6, 3, 3, 3])
-    layer(x, lengths)
-    tail = functional.linear(x[:2, 3:], layer.W_x)
-    torch.testing.assert_close(layer.averages.mean_x[3:], tail.mean(0), **CLOSE)
-    torch.testing.assert_close(layer.averages.variance_x[3:], tail.var(0, correction=0), **CLOSE)
+    layer, x = layer_and_input()
+    layer.estimate_statistics([(x, LENGTHS)])
+    live = functional.linear(x[:2, 2:4], layer.W_x)
+    torch.testing.assert_close(layer.statistics.mean_x[2:4], live.mean(0), **CLOSE)
+    torch.testing.assert_close(layer.statistics.variance_x[2:4], live.var(0, correction=0), **CLOSE)
 
 
-def test_a_step_without_sequences_counts_for_nothing():
-    layer, x = layer_and_input(momentum=None)
-    layer(x, torch.tensor([2, 2, 1, 0, 2]))
-    assert layer.averages.batches.tolist() == [1, 1, 0, 0, 0, 0]
-    assert torch.equal(layer.averages.variance_c[2:], torch.ones(4, 4, dtype=torch.float64))
+def test_steps_with_one_live_sequence_stay_out_of_the_averages():
+    layer, x = layer_and_input()
+    layer.estimate_statistics([(x, LENGTHS)])
+    assert layer.statistics.batches.tolist() == [1, 1, 1, 1, 0, 0]
+    for name, kept in layer.statistics.named_buffers():
+        if name != "batches":
+            assert torch.equal(kept[4:], kept[3].expand(2, -1)), name
+    layer.estimate_statistics([(x, LENGTHS), x])
+    assert layer.statistics.batches.tolist() == [2, 2, 2, 2, 1, 1]
+    expected = functional.linear(x[:, 4:], layer.W_x).var(0, correction=0)
+    torch.testing.assert_close(layer.statistics.variance_x[4:], expected, **CLOSE)
+
+
+def test_evaluation_agrees_with_training_at_the_ends_of_sequences():
+    layer, x = layer_and_input()
+    in_training = layer(x, LENGTHS)
+    layer.estimate_statistics([(x, LENGTHS)])
+    evaluated = layer.eval()(x, LENGTHS)
+    torch.testing.assert_close(evaluated.h, in_training.h, **CLOSE)
+    torch.testing.assert_close(tuple(evaluated.last), tuple(in_training.last), **CLOSE)
+    assert layer(x).h.abs().max() <= 1
+
+
+def test_gradients_of_padded_sequences_are_those_of_finite_differences():
+    layer, x = layer_and_input(time=3, batch=3)
+    x.requires_grad_()
+    lengths = torch.tensor([3, 2, 2])
+    assert gradcheck(lambda x: layer(x, lengths).h, (x,))
+
+
+def test_second_derivatives_are_those_of_finite_differences():
+    layer, x = layer_and_input(time=2, batch=3)
+    assert gradgradcheck(lambda x: layer(x).h, (x.requires_grad_(),))
+
+
+def test_several_layers_train_as_one_program():
+    """What an ensemble does from outside: stacked parameters under vmap."""
+    layers = [layer_and_input()[0] for _ in range(2)]
+    x = torch.randn(2, 5, 6, 3, dtype=torch.float64)
+    parameters, buffers = torch.func.stack_module_state(layers)
+
+    def states(parameters, buffers, x):
+        return torch.func.functional_call(layers[0], (parameters, buffers), (x,)).h
+
+    together = torch.func.vmap(states)(parameters, buffers, x)
+    for layer, x_i, h in zip(layers, x, together, strict=True):
+        torch.testing.assert_close(h, layer(x_i).h, **CLOSE)
 
 
 def test_initial_values_are_the_papers():
@@ -171,6 +206,7 @@ def test_initial_values_are_the_papers():
 def test_noise_is_added_in_training_only():
     layer, x = layer_and_input(noise=0.1)
     assert not torch.equal(layer(x).h, layer(x).h)
+    layer.estimate_statistics([x])
     layer.eval()
     assert torch.equal(layer(x).h, layer(x).h)
 
@@ -179,7 +215,14 @@ def test_one_sequence_has_no_batch_statistics():
     layer, x = layer_and_input(batch=1)
     with pytest.raises(ShapeError, match=r"two sequences.*\[6, 1, 3\]"):
         layer(x)
+    layer.estimate_statistics([torch.cat((x, -x))])
     assert layer.eval()(x).h.shape == (1, 6, 4)
+
+
+def test_one_sequence_with_steps_has_no_batch_statistics():
+    layer, x = layer_and_input(batch=2)
+    with pytest.raises(ShapeError, match="two sequences"):
+        layer(x, torch.tensor([3, 0]))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "bn_lstm"])
@@ -187,6 +230,7 @@ def test_classifiers_read_the_last_state(cell):
     options = {"max_length": 9} if cell == "bn_lstm" else {}
     model = SequenceClassifier(cell, hidden_size=6, classes=4, **options).eval()
     x = torch.rand(3, 9, 1)
+    model.estimate_statistics([x])
     assert torch.equal(model(x), model.readout(model.layer(x).h[:, -1]))
     lengths = torch.tensor([9, 4, 1])
     torch.testing.assert_close(model(x, lengths)[1], model(x[:, :4])[1], rtol=1e-5, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The runs of the chapter: every variant is whole, trains, resumes to the same numbers, and is measured."""
+"""The runs of the chapter: every preset makes a network that fits its task, trains, and is measured."""
 
 import math
 from dataclasses import replace
@@ -6,13 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from unrolled.base.errors import UsageError
 from unrolled.data.algorithmic_tasks import Episodes, copy
 from unrolled.data.ngrams import ngram_counts, optimal_estimate
-from unrolled.papers.ntm.experiment import EXPERIMENT, Config, Solver, draw, some_size
-from unrolled.papers.ntm.metrics import bits_per_sequence, wrong_bits
-from unrolled.training.fit import fit
-from unrolled.training.store import RunStore
+from unrolled.papers.ntm.experiment import EXPERIMENT, bits_per_sequence, draw, draw_size, wrong_bits
+from unrolled.training.fit import fit, fit_seeds
+from unrolled.training.presets import preset, presets
+from unrolled.training.trainer import place
 
 TASKS = {
     "copy": {"beyond": "6"},
@@ -24,15 +23,15 @@ TASKS = {
 
 
 def tiny(task, **options):
-    return replace(Config.smoke(), task=task, updates=2, evaluate_every=1, **TASKS[task], **options)
+    config = preset(EXPERIMENT, "smoke").config
+    return replace(config, task=task, updates=2, evaluate_every=1, **TASKS[task], **options)
 
 
 @pytest.mark.parametrize("model", ["ntm", "lstm"])
 @pytest.mark.parametrize("task", TASKS)
-def test_every_task_trains_and_is_measured(task, model, tmp_path):
+def test_every_task_trains_and_is_measured(task, model):
     config = tiny(task, model=model)
-    run = fit(EXPERIMENT, config, seed=0, profile="smoke", store=RunStore(tmp_path))
-    metrics = run.result["metrics"]
+    metrics = fit(EXPERIMENT(config)).metrics
     assert all(math.isfinite(value) for value in metrics.values())
     for size in config.beyond.split():
         assert f"test_bits_{size}" in metrics
@@ -41,31 +40,51 @@ def test_every_task_trains_and_is_measured(task, model, tmp_path):
     assert ("test_marker" in metrics) == (task == "repeat_copy")
 
 
-@pytest.mark.parametrize("profile", ["smoke", "book", "paper"])
-def test_every_variant_makes_a_network_that_fits_its_task(profile):
-    for name, config in EXPERIMENT.variants(profile).items():
-        episodes = draw(config, 1, (5, 2)) if config.task != "dynamic_ngrams" else draw(config, 1, (8, 0))
-        network = EXPERIMENT.model(config).network
-        network.fast = False
+def test_every_preset_makes_a_network_that_fits_its_task():
+    for name, found in presets(EXPERIMENT).items():
+        config = replace(found.config, backend="reference")
+        episodes = draw(config, 1, (8 if config.task == "dynamic_ngrams" else 5, 2))
         with torch.no_grad():
-            assert network(episodes.inputs).shape == episodes.targets.shape, name
+            assert EXPERIMENT(config).model()(episodes.inputs).shape == episodes.targets.shape, name
 
 
-def test_every_paper_task_has_a_machine_of_each_kind_and_an_lstm():
-    variants = EXPERIMENT.variants("paper")
+def test_every_task_has_a_machine_of_each_kind_and_an_lstm_of_three_layers():
+    known = {name: found.config for name, found in presets(EXPERIMENT).items()}
     for task in TASKS:
-        of_task = [config for config in variants.values() if config.task == task]
-        assert {(config.model, config.controller) for config in of_task} >= {
-            ("ntm", "lstm"),
-            ("ntm", "feedforward"),
-        }
-        assert any(config.model == "lstm" and config.layers == 3 for config in of_task)
+        machine, feedforward, lstm = (known[f"{task}{kind}"] for kind in ("", "_feedforward", "_lstm"))
+        assert machine.task == feedforward.task == lstm.task == task
+        assert (machine.model, machine.controller) == ("ntm", "lstm")
+        assert (feedforward.model, feedforward.controller) == ("ntm", "feedforward")
+        assert (lstm.model, lstm.layers) == ("lstm", 3)
+
+
+def test_episodes_are_new_in_every_update_and_their_size_is_that_of_all_seeds():
+    first, second = (EXPERIMENT(preset(EXPERIMENT, "live").config, seed) for seed in (0, 1))
+    numbers = first.data().train
+
+    def episodes(experiment, update):
+        return Episodes(*experiment.batch(numbers, place(experiment.seed, update)))
+
+    assert torch.equal(episodes(first, 3).inputs, episodes(first, 3).inputs)
+    shapes = {update: episodes(first, update).inputs.shape for update in range(9)}
+    assert len(set(shapes.values())) > 1
+    for update, shape in shapes.items():
+        assert episodes(second, update).inputs.shape == shape
+        assert not torch.equal(episodes(second, update).inputs, episodes(first, update).inputs)
+    assert not torch.equal(episodes(first, 0).inputs[0], episodes(first, 0).inputs[1])
+
+
+def test_seeds_as_one_program_learn_what_they_learn_alone():
+    config = replace(tiny("copy"), updates=4, evaluate_every=4)
+    together = fit_seeds([EXPERIMENT(config, seed) for seed in (0, 1)])
+    for seed, run in enumerate(together):
+        assert run.losses == pytest.approx(fit(EXPERIMENT(config, seed)).losses, rel=1e-4)
 
 
 def test_sizes_in_training_stay_in_range_and_reach_its_ends():
-    config = Config.book()
-    drawn = {some_size(config)[0] for _ in range(300)}
-    assert drawn == set(range(1, 9))
+    config = preset(EXPERIMENT, "live").config
+    generator = torch.Generator().manual_seed(0)
+    assert {draw_size(config, generator)[0] for _ in range(300)} == set(range(1, config.longest + 1))
 
 
 def test_bits_are_those_of_the_scored_steps_alone():
@@ -81,7 +100,7 @@ def test_bits_are_those_of_the_scored_steps_alone():
 
 
 def test_the_excess_of_the_optimal_estimator_itself_is_zero():
-    config = tiny("dynamic_ngrams")
+    experiment = EXPERIMENT(tiny("dynamic_ngrams"))
 
     class Estimator(torch.nn.Module):
         def forward(self, inputs):
@@ -89,10 +108,5 @@ def test_the_excess_of_the_optimal_estimator_itself_is_zero():
             episodes = Episodes(inputs, later, torch.ones(inputs.shape[:2], dtype=torch.bool))
             return optimal_estimate(*ngram_counts(episodes)).unsqueeze(-1).logit()
 
-    metrics = EXPERIMENT.evaluate(Solver(Estimator(), config), EXPERIMENT.data(config).valid)
+    metrics = experiment.evaluate(Estimator(), experiment.data().valid)
     assert metrics["excess"] == pytest.approx(0, abs=1e-4)
-
-
-def test_an_unknown_profile_is_refused():
-    with pytest.raises(UsageError):
-        EXPERIMENT.variants("large")

@@ -12,8 +12,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.nn.cells import LSTM, LSTMState
-from unrolled.nn.scan import ShapeError, expand_state, scan
+from unrolled.nn.cells import LSTM, LSTMState, rnn_step
+from unrolled.nn.checks import Lengths, ShapeError, check_indices, check_lengths, check_option, under_vmap
+from unrolled.nn.scan import expand_state, scan
+
+Cell = Literal["rnn", "lstm", "appendix"]
+Inputs = Literal["one_hot", "gaussian", "learned"]
 
 State = LSTMState | Tensor
 """Of an LSTM, or the h of a simple recurrent network."""
@@ -132,7 +136,7 @@ def student_losses(
     answers: Int[Tensor, "batch time"],
     weight_y: Float[Tensor, "exercises hidden"],
     bias_y: Float[Tensor, " exercises"],
-    lengths: Int[Tensor, " batch"] | None = None,
+    lengths: Lengths | None = None,
 ) -> Float[Tensor, " batch"]:
     """The loss of every student, in nats: every answer but the first, predicted from what came before it.
 
@@ -140,17 +144,33 @@ def student_losses(
 
         L = sum_t l(y_t^T delta(q_{t+1}), a_{t+1})
 
-    *Shapes*: ``h[:, t]`` has seen the steps up to t. What stands at or after ``lengths`` is ignored.
+    *Shapes*: ``h[:, t]`` has seen the steps up to t. What stands at or after ``lengths`` is ignored, labels
+    of padding such as -1 too.
 
     >>> one = torch.ones(1, 3, dtype=torch.long)
     >>> student_losses(torch.zeros(1, 3, 2), one, one, torch.ones(5, 2), torch.zeros(5)).round(decimals=4)
     tensor([1.3863])
     """
+    if lengths is not None:
+        lengths = check_lengths(lengths, *exercises.shape, like=exercises)
+        exercises, answers = without_padding(exercises, lengths), without_padding(answers, lengths)
     logits = asked_logits(h[:, :-1], exercises[:, 1:], weight_y, bias_y)
     losses = functional.binary_cross_entropy_with_logits(logits, answers[:, 1:].to(h.dtype), reduction="none")
     if lengths is not None:
         losses = torch.where(predicted_mask(lengths, exercises.shape[1]), losses, losses.new_zeros(()))
     return losses.sum(1)
+
+
+def without_padding(
+    steps: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
+) -> Int[Tensor, "batch time"]:
+    """Zeros in place of padding, whatever label stands there.
+
+    >>> without_padding(torch.tensor([[3, 4, -1]]), torch.tensor([2])).tolist()
+    [[3, 4, 0]]
+    """
+    inside = torch.arange(steps.shape[1], device=steps.device) < lengths[:, None]
+    return torch.where(inside, steps, 0)
 
 
 def predicted_mask(lengths: Int[Tensor, " batch"], time: int) -> Bool[Tensor, "batch predicted"]:
@@ -225,7 +245,7 @@ class AppendixLSTM(nn.Module):
     def forward(self, x: Tensor, initial: LSTMState | None = None) -> tuple[Tensor, LSTMState]:
         """The cells of all steps ``[batch, time, hidden]``, and the last state."""
         if initial is None:
-            initial = expand_state(LSTMState(self.h_0, functional.softplus(self.before_c_0)), len(x))
+            initial = expand_state(LSTMState(self.h_0, functional.softplus(self.before_c_0)), x.shape[0])
         from_x = functional.linear(x, self.W_x, self.b)
         states, last, _ = scan(appendix_lstm_step, from_x, initial, self.W_h, batch_first=True)
         return states.c, last
@@ -246,7 +266,11 @@ class PlainRNN(nn.Module):
     def forward(self, x: Tensor, initial: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The hidden states of all steps ``[batch, time, hidden]``, and the last one."""
         if initial is None:
-            initial = expand_state(self.h_0, len(x))
+            initial = expand_state(self.h_0, x.shape[0])
+        weights = self.core.weight_ih_l0, self.core.weight_hh_l0, self.core.bias_ih_l0
+        if under_vmap(x, initial, *weights):
+            states, last, _ = scan(rnn_step, x, initial, *weights, batch_first=True)
+            return states, last
         h, last = self.core(x, initial.unsqueeze(0).contiguous())
         return h, last[0]
 
@@ -272,7 +296,8 @@ class DKT(nn.Module):
     *Departures*: unspecified: the size of initial input weights. One-hot vectors are short where Gaussian
     ones are about the root of ``input_size`` long, so the weights that read them are drawn that much larger.
 
-    *Raises*: `ShapeError` where exercises and answers differ in shape, or there is no time axis.
+    *Raises*: `ShapeError` where exercises and answers differ in shape, or there is no time axis, and for an
+    exercise or an answer that there is not; `UsageError` for an unknown option.
 
     >>> model = DKT(50, hidden_size=8)
     >>> ones = torch.ones(4, 7, dtype=torch.long)
@@ -285,19 +310,20 @@ class DKT(nn.Module):
         exercises: int,
         *,
         hidden_size: int = 200,
-        cell: Literal["rnn", "lstm", "appendix"] = "lstm",
-        inputs: Literal["one_hot", "gaussian", "learned"] = "one_hot",
+        cell: Cell = "lstm",
+        inputs: Inputs = "one_hot",
         input_size: int = 100,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.exercises, self.cell, self.dropout = exercises, cell, dropout
+        check_option("cell", cell, Cell)
+        check_option("inputs", inputs, Inputs)
+        self.exercises, self.cell, self.inputs, self.dropout = exercises, cell, inputs, dropout
         size = 2 * exercises if inputs == "one_hot" else input_size
-        projection = torch.eye(size) if inputs == "one_hot" else random_projection(2 * exercises, size)
         if inputs == "learned":
-            self.projection = nn.Parameter(projection)
-        else:
-            self.register_buffer("projection", projection, persistent=inputs == "gaussian")
+            self.projection = nn.Parameter(random_projection(2 * exercises, size))
+        elif inputs == "gaussian":
+            self.register_buffer("projection", random_projection(2 * exercises, size))
         self.layer = {"rnn": PlainRNN, "lstm": LSTM, "appendix": AppendixLSTM}[cell](size, hidden_size)
         if inputs == "one_hot":
             with torch.no_grad():
@@ -319,7 +345,14 @@ class DKT(nn.Module):
                 "exercises and answers must both be [batch, time], not "
                 f"{list(exercises.shape)} and {list(answers.shape)}"
             )
-        x = encode(pair_index(exercises, answers, self.exercises), self.projection)
+        check_indices("exercises", exercises, self.exercises)
+        check_indices("answers", answers, 2)
+        if self.inputs == "one_hot":
+            like = self.weight_y
+            projection = torch.eye(2 * self.exercises, dtype=like.dtype, device=like.device)
+        else:
+            projection = self.projection
+        x = encode(pair_index(exercises, answers, self.exercises), projection)
         h, last = self.layer(x, initial=initial)
         return Traced(h, last)
 
@@ -331,9 +364,12 @@ class DKT(nn.Module):
         self,
         exercises: Int[Tensor, "batch time"],
         answers: Int[Tensor, "batch time"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
     ) -> Float[Tensor, " batch"]:
-        """The loss of every student (equation 3)."""
+        """The loss of every student (equation 3); what stands at or after ``lengths`` is ignored."""
+        if lengths is not None:
+            lengths = check_lengths(lengths, *exercises.shape, like=exercises)
+            exercises, answers = without_padding(exercises, lengths), without_padding(answers, lengths)
         h = self._dropped(self(exercises, answers).h)
         return student_losses(h, exercises, answers, self.weight_y, self.bias_y, lengths)
 

@@ -1,29 +1,36 @@
-"""Memory networks on simulated worlds, bAbI and a corpus: data, loss, metrics and the three profiles."""
+"""Memory networks on simulated worlds, bAbI and a corpus: data, loss and metrics."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import nll_loss
 
-from unrolled.base.errors import unknown
-from unrolled.data import babi, brown, registry
+from unrolled.base.errors import UsageError, unknown
+from unrolled.data import babi, brown
 from unrolled.data.sequences import permutation
 from unrolled.data.stories import MEMORY, Encoder, Stories, Vocabulary, longest
 from unrolled.data.worlds.generate import questions
-from unrolled.papers.memn2n.language import MemoryLanguageModel, WordTrainee
+from unrolled.papers.memn2n.language import MemoryLanguageModel
 from unrolled.papers.memn2n.model import MemN2N
-from unrolled.papers.memn2n.training import Trainee, errors, summary
-from unrolled.training.experiment import Arrays, Splits, TrainingConfig
+from unrolled.papers.memn2n.noise import Kind, in_order, with_noise
+from unrolled.papers.memn2n.sentences import Encoding
+from unrolled.papers.memn2n.tying import Tying
+from unrolled.training.experiment import Arrays, At, Experiment, Splits, TrainingConfig
 
 ALL = 0
 """The number that stands for all twenty tasks together."""
 
 HELD_OUT = 0.1
 """The share of the training questions that validates."""
+
+SAMPLE = 2000
+"""Training questions, evenly spaced, over which the training error is measured (or all of fewer)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,249 +46,194 @@ class Config(TrainingConfig):
     embedding: int
     """Size of the embeddings."""
     hops: int = 3
-    """Look-ups before the answer."""
-    encoding: Literal["bag", "printed", "code"] = "printed"
+    """Hops before the answer."""
+    encoding: Encoding = "code"
     """How words become a sentence: without order, or with one of the two position encodings."""
-    tying: Literal["adjacent", "layer-wise"] = "adjacent"
+    tying: Tying = "adjacent"
     """How hops share their matrices."""
     time: bool = True
     """Whether a memory knows when it was."""
     noise: float = 0.1
     """The largest share of empty memories in training."""
-    noise_kind: Literal["empty", "gaps"] = "gaps"
+    noise_kind: Kind = "gaps"
     """Whether empty memories can be attended to, or only leave gaps in the numbering of time."""
     memory: int = MEMORY
     """Sentences, or words of the corpus, that a memory holds."""
-    attend_empty: bool = False
+    attend_empty: bool = True
     """Whether attention can rest on the empty slots of a memory."""
-    restarts: int = 1
-    """Networks that are trained side by side on the same batches; the best by training loss is reported."""
     linear_updates: int = 0
     """Updates of the linear start."""
     halve_every: int
     """Updates between two halvings of the learning rate, counted anew after the linear start."""
-    recent: int = 100
-    """Updates over which the running loss looks back that chooses the best restart."""
-    clip_each: float = 40.0
-    """The norm at which the gradient of each matrix is clipped."""
     vocabulary: int = 10_000
     """Words of the corpus that are told apart."""
 
-    @classmethod
-    def smoke(cls) -> Config:
-        """Does it run: a few updates of a tiny network on simulated stories of one kind."""
-        return cls(
-            source="worlds",
-            task=1,
-            questions=80,
-            embedding=8,
-            restarts=2,
-            linear_updates=4,
-            halve_every=5,
-            updates=12,
-            batch_size=16,
-            optimiser="sgd",
-            learning_rate=0.005,
-            evaluate_every=6,
-            checkpoint_every=100,
-        )
-
-    @classmethod
-    def book(cls) -> Config:
-        """Task 2 from simulated worlds at the paper's sizes."""
-        return replace(
-            cls.smoke(),
-            task=2,
-            questions=1000,
-            embedding=20,
-            restarts=5,
-            linear_updates=280,
-            halve_every=560,
-            updates=1400,
-            batch_size=32,
-            evaluate_every=140,
-        )
-
-    @classmethod
-    def paper(cls) -> Config:
-        """All twenty tasks together, ten restarts: 30 epochs of linear start, and 60 with the softmax."""
-        epoch = 20 * 900 // 32
-        return replace(
-            cls.book(),
-            source="en",
-            task=ALL,
-            embedding=50,
-            encoding="code",
-            attend_empty=True,
-            restarts=10,
-            recent=epoch,
-            linear_updates=30 * epoch,
-            halve_every=15 * epoch,
-            updates=90 * epoch,
-            evaluate_every=5 * epoch,
-            checkpoint_every=5 * epoch,
-        )
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.task != ALL and self.task not in babi.TASKS:
+            raise unknown("bAbI task", str(self.task), map(str, (ALL, *babi.TASKS)))
+        if self.halve_every < 1:
+            raise UsageError(f"halve_every is {self.halve_every}; it must be at least 1")
 
 
-def _one_task(config: Config, task: int, epoch: int) -> Config:
-    """A network of its own for one task: 20 epochs of linear start, and 100 with the softmax."""
-    return replace(
-        config,
-        task=task,
-        embedding=20,
-        recent=4 * epoch,
-        linear_updates=20 * epoch,
-        halve_every=25 * epoch,
-        updates=120 * epoch,
-        evaluate_every=5 * epoch,
-        checkpoint_every=20 * epoch,
-    )
+class Prepared(NamedTuple):
+    """Questions as tensors."""
 
-
-def _asked(config: Config, task: int) -> tuple[list[babi.Question], list[babi.Question]]:
-    if config.source == "worlds":
-        return questions(task, config.questions, seed=0), questions(task, config.questions, seed=1)
-    size = config.source
-    absent = babi.file_name(task, "train", size) in babi.MISSING
-    return babi.load(task, "train", "en" if absent else size), babi.load(task, "test", size)
+    vocabulary: Vocabulary
+    sentences: Tensor
+    memory: int
+    splits: dict[str, Stories]
 
 
 @lru_cache(maxsize=2)
-def _prepared(config: Config) -> tuple[Vocabulary, Encoder, dict[str, Stories]]:
+def prepare(source: str, task: int, count: int, memory: int) -> Prepared:
     """Vocabulary, sentences and splits; a tenth of each task's training questions validates."""
-    if config.task != ALL and config.task not in babi.TASKS:
-        raise unknown("bAbI task", str(config.task), map(str, (ALL, *babi.TASKS)))
-    tasks = list(babi.TASKS) if config.task == ALL else [config.task]
-    asked = {task: _asked(config, task) for task in tasks}
-    everything = [part for parts in asked.values() for part in parts]
+    tasks = list(babi.TASKS) if task == ALL else [task]
+    found = {number: _questions(source, number, count) for number in tasks}
+    everything = [part for parts in found.values() for part in parts]
     vocabulary = Vocabulary.of(*everything)
-    encoder = Encoder(vocabulary, min(config.memory, longest(*everything)))
+    encoder = Encoder(vocabulary, min(memory, longest(*everything)))
     parts: dict[str, list[Stories]] = {"train": [], "valid": [], "test": []}
-    for task, (train, test) in asked.items():
-        stories = encoder.encode(train, task)
-        order = permutation(len(train), seed=task)
+    for number, (train, test) in found.items():
+        stories = encoder.encode(train, number)
+        order = permutation(len(train), seed=number)
         held_out = round(HELD_OUT * len(train))
         parts["train"].append(stories.pick(order[held_out:]))
         parts["valid"].append(stories.pick(order[:held_out]))
-        parts["test"].append(encoder.encode(test, task))
+        parts["test"].append(encoder.encode(test, number))
     splits = {
         name: Stories(*(torch.cat(field) for field in zip(*parts[name], strict=True))) for name in parts
     }
-    return vocabulary, encoder, splits
+    return Prepared(vocabulary, encoder.sentences, encoder.memory, splits)
 
 
-class MemN2NExperiment:
-    """The question answering and the language modelling experiments."""
+def _questions(source: str, task: int, count: int) -> tuple[list[babi.Question], list[babi.Question]]:
+    if source == "worlds":
+        return questions(task, count, seed=0), questions(task, count, seed=1)
+    absent = babi.file_name(task, "train", source) in babi.MISSING
+    return babi.load(task, "train", "en" if absent else source), babi.load(task, "test", source)
+
+
+@lru_cache(maxsize=1)
+def corpus(vocabulary: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """The words of the corpus in one row, and the places of each split's words in it."""
+    splits = brown.load(vocabulary).splits
+    ends = torch.tensor([len(words) for words in splits.values()]).cumsum(0).tolist()
+    starts = [0, *ends[:-1]]
+    places = zip(splits, starts, ends, strict=True)
+    return torch.cat(list(splits.values())), {name: torch.arange(a, b) for name, a, b in places}
+
+
+class MemN2NExperiment(Experiment[Config]):
+    """Question answering; language modelling with ``source = "brown"``."""
 
     slug = "memn2n"
-    selection: tuple[str, Literal["min", "max"]] = ("valid_error", "min")
+    Config = Config
+    selection = ("valid_error", "min")
 
-    def variants(self, profile: str) -> dict[str, Config]:
-        """Every run of a profile, by name."""
-        if profile in ("smoke", "book"):
-            config = Config.smoke() if profile == "smoke" else Config.book()
-            return {"linear-start": config, "from-the-start": replace(config, linear_updates=0)}
-        if profile == "paper":
-            return self._paper()
-        raise unknown("profile", profile, ("smoke", "book", "paper"))
+    @property
+    def prepared(self) -> Prepared:
+        """The questions of the run."""
+        return prepare(self.config.source, self.config.task, self.config.questions, self.config.memory)
 
-    def _paper(self) -> dict[str, Config]:
-        joint = Config.paper()
-        runs = {
-            "joint": joint,
-            "joint_printed": replace(joint, encoding="printed"),
-            "joint_masked": replace(joint, attend_empty=False),
-            "joint_no_noise": replace(joint, noise=0.0),
-            "joint_1_hop": replace(joint, hops=1, noise=0.0),
-            "joint_2_hops": replace(joint, hops=2, noise=0.0),
-            "joint_layer_wise": replace(joint, tying="layer-wise", noise=0.0),
-        }
-        # Ten times the questions, and a third of the epochs.
-        long = {name: 10 * getattr(joint, name) // 3 for name in ("linear_updates", "halve_every", "updates")}
-        runs["joint_10k"] = replace(joint, source="en-10k", restarts=1, **long)
-        for task in babi.TASKS:
-            runs[f"task_{task}"] = _one_task(joint, task, epoch=28)
-            runs[f"task_{task}_10k"] = _one_task(replace(joint, source="en-10k", restarts=3), task, epoch=281)
-        runs["task_3_10k"] = replace(_one_task(joint, 3, epoch=28), source="en-10k", restarts=3)
-        words = Config(
-            source="brown",
-            embedding=150,
-            hops=6,
-            memory=100,
-            updates=16_000,
-            halve_every=4_000,
-            batch_size=128,
-            optimiser="sgd",
-            learning_rate=0.01,
-            clip_norm=50.0,
-            evaluate_every=4_000,
-            checkpoint_every=1_000,
-        )
-        for hops in (2, 6):
-            runs[f"words_{hops}_hops"] = replace(words, hops=hops)
-        return runs
-
-    def datasets(self, config: Config) -> tuple[str, ...]:
+    def datasets(self) -> tuple[str, ...]:
         """What the registry has of it; none for simulated worlds."""
-        return {"worlds": (), "brown": ("brown",)}.get(config.source, ("babi",))
+        return {"worlds": (), "brown": ("brown",)}.get(self.config.source, ("babi",))
 
-    def checksums(self, config: Config) -> dict[str, dict[str, str]]:
-        """The SHA-256 of every file that a run reads."""
-        return registry.checksums(self.datasets(config))
+    def data(self) -> Splits:
+        """Stories, questions, answers and tasks; of the corpus, the places of the words to be predicted."""
+        if self.config.source == "brown":
+            return Splits(*((at[self.config.memory :],) for at in corpus(self.config.vocabulary)[1].values()))
+        splits = self.prepared.splits
+        return Splits(*((s.story, s.query, s.answer, s.task) for s in splits.values()))
 
-    def model(self, config: Config) -> Trainee | WordTrainee:
-        """Restarts with fresh weights, and the sentences that they read."""
-        if config.source == "brown":
-            network = MemoryLanguageModel(config.vocabulary, config.embedding, config.memory, config.hops)
-            return WordTrainee(network, brown.load(config.vocabulary).splits, config.halve_every)
-        vocabulary, encoder, _ = _prepared(config)
-        sentences = encoder.sentences
-        network = MemN2N(
-            len(vocabulary),
-            config.embedding,
-            encoder.memory,
-            words=sentences.shape[1],
-            hops=config.hops,
-            encoding=config.encoding,
-            tying=config.tying,
-            time=config.time,
-            noise=config.noise,
-            noise_kind=config.noise_kind,
-            attend_empty=config.attend_empty,
-            restarts=config.restarts,
+    def model(self) -> MemN2N | MemoryLanguageModel:
+        """A network with fresh weights."""
+        c = self.config
+        if c.source == "brown":
+            return MemoryLanguageModel(c.vocabulary, c.embedding, c.memory, c.hops)
+        options = {name: getattr(c, name) for name in ("hops", "encoding", "tying", "time", "attend_empty")}
+        vocabulary, sentences, memory, _ = self.prepared
+        return MemN2N(len(vocabulary), c.embedding, memory, words=sentences.shape[1], **options)
+
+    def batch(self, batch: Arrays, at: At) -> Arrays:
+        """The sentences of some questions, stories and questions in numbers of them, times and answers.
+
+        The questions are drawn with replacement, as by the released code, and alike for all seeds, since how
+        many sentences they have gives the tensors their shapes: seeds differ in weights and noise.
+        """
+        if self.config.source == "brown":
+            return self.words(*batch)
+        train = self.prepared.splits["train"]
+        chosen = torch.randint(len(train.answer), (self.config.batch_size,), generator=at.shared)
+        sentences, story, query = self.distinct(train.story[chosen], train.query[chosen])
+        timed = in_order(story)
+        if self.config.noise and self.config.time:
+            timed = with_noise(story, self.config.noise, self.config.noise_kind, at.generator)
+        return sentences, timed.story, query, timed.when, train.answer[chosen]
+
+    def distinct(self, story: Tensor, query: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The different sentences of some questions, the empty one first; stories and questions by them.
+
+        Stories repeat each other, and a sentence is embedded once for all of a batch.
+        """
+        everything = torch.cat((torch.zeros_like(query[:1]), query, story.flatten())).cpu()
+        different, places = torch.unique(everything, return_inverse=True)
+        _, query, story_ = places.to(story.device).tensor_split([1, 1 + len(query)])
+        return self.prepared.sentences[different].to(story.device), story_.view_as(story), query
+
+    def words(self, places: Tensor) -> Arrays:
+        """The words before some places of the corpus, the last one first, and the words there."""
+        words = corpus(self.config.vocabulary)[0].to(places.device)
+        before = places.unsqueeze(1) - 1 - torch.arange(self.config.memory, device=places.device)
+        return words[before], words[places]
+
+    def loss(self, model: MemN2N | MemoryLanguageModel, batch: Arrays, at: At) -> Tensor:
+        """Cross-entropy, summed over the batch, as in the released code."""
+        *inputs, target = batch
+        if isinstance(model, MemoryLanguageModel):
+            return nll_loss(model(*inputs).answer, target, reduction="sum")
+        linear = at.update < self.config.linear_updates
+        return nll_loss(model(*inputs, linear=linear).answer, target, reduction="sum")
+
+    def learning_rate(self, update: int) -> float:
+        """Halved every ``halve_every`` updates; the count begins again after the linear start."""
+        done = update if update < self.config.linear_updates else update - self.config.linear_updates
+        return self.config.learning_rate * 0.5 ** (done // self.config.halve_every)
+
+    def predict(self, model: MemN2N, story: Tensor, query: Tensor, chunk: int = 500) -> Tensor:
+        """The log-probabilities of the answers to some questions."""
+        parts = zip(story.split(chunk), query.split(chunk), strict=True)
+        return torch.cat([model(*self.distinct(*part)).answer for part in parts])
+
+    def evaluate(self, model: MemN2N | MemoryLanguageModel, arrays: Arrays) -> dict[str, float]:
+        """The mean of the tasks' errors, the error of each, how many fail (more than 5 %), and the loss.
+
+        ``training_error`` and ``training_loss``, by which the paper chooses among ten networks, are measured
+        on training questions without noise. Of a corpus: perplexity, and the mean loss as ``error``.
+        """
+        if isinstance(model, MemoryLanguageModel):
+            found = [self.words(part) for part in arrays[0].split(512)]
+            loss = sum(nll_loss(model(w).answer, t, reduction="sum").item() for w, t in found)
+            return {"error": loss / len(arrays[0]), "perplexity": math.exp(loss / len(arrays[0]))}
+        story, query, answer, task = arrays
+        said = self.predict(model, story, query)
+        wrong = (said.argmax(-1) != answer).float()
+        errors = {f"task_{n}": wrong[task == n].mean().item() for n in task.unique().tolist()}
+        train = self.prepared.splits["train"]
+        every = slice(None, None, -(-len(train.answer) // SAMPLE))
+        of_training = self.predict(
+            model, train.story[every].to(story.device), train.query[every].to(story.device)
         )
-        return Trainee(
-            network,
-            sentences,
-            linear_updates=config.linear_updates,
-            halve_every=config.halve_every,
-            clip_each=config.clip_each,
-            memory_updates=config.recent,
-        )
-
-    def data(self, config: Config) -> Splits:
-        """Stories, questions, answers and tasks; of the corpus, the places of the words to be guessed."""
-        if config.source == "brown":
-            return Splits(
-                *(
-                    (torch.arange(config.memory, len(words)), torch.full((len(words) - config.memory,), code))
-                    for code, words in enumerate(brown.load(config.vocabulary).splits.values())
-                )
-            )
-        splits = _prepared(config)[2]
-        return Splits(
-            *((s.story, s.query, s.answer, s.task) for s in (splits[n] for n in ("train", "valid", "test")))
-        )
-
-    def loss(self, model: Trainee | WordTrainee, batch: Arrays) -> Tensor:
-        """Cross-entropy, summed over the batch and over all restarts."""
-        return model.loss(*batch[:3]) if isinstance(model, Trainee) else model.loss(*batch)
-
-    def evaluate(self, model: Trainee | WordTrainee, arrays: Arrays) -> dict[str, float]:
-        """Errors of the best restart by training loss, task by task, and over all; perplexity of a corpus."""
-        if isinstance(model, Trainee):
-            return summary(errors(model, *arrays), model.running)
-        return model.evaluate(*arrays)
+        answers = train.answer[every].to(story.device)
+        return {
+            "error": sum(errors.values()) / len(errors),
+            "loss": nll_loss(said, answer).item(),
+            "failed": float(sum(error > 0.05 for error in errors.values())),
+            "training_error": (of_training.argmax(-1) != answers).float().mean().item(),
+            "training_loss": nll_loss(of_training, answers).item(),
+            **errors,
+        }
 
 
-EXPERIMENT = MemN2NExperiment()
+EXPERIMENT = MemN2NExperiment

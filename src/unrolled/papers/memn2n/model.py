@@ -1,36 +1,31 @@
-"""End-to-end memory networks: hops of soft attention over the sentences of a story.
-
-Several restarts (the paper trains ten, and keeps the best) are one model: their parameters stand side by
-side, and they read the same batches.
-"""
+"""End-to-end memory networks: hops of soft attention over the sentences of a story, or over words."""
 
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn import functional
 
 from unrolled.base.errors import UsageError, unknown
-from unrolled.papers.memn2n.noise import Kind, Timed, in_order, with_noise
+from unrolled.papers.memn2n.memories import Memories, match, weighted_sum, with_time
+from unrolled.papers.memn2n.noise import in_order
 from unrolled.papers.memn2n.sentences import (
-    Bags,
     Encoding,
-    Slope,
-    embed,
-    sentence_bags,
-    slope_of,
-    stacked,
-    time_scale,
+    bag_of_words,
+    position_encoding,
+    position_weights_code,
+    weights_by_length,
 )
 from unrolled.papers.memn2n.tying import Tied, Tying, adjacent, layer_wise
 
 
 def attention(
     u: Float[Tensor, "*batch embedding"],
-    memory: Float[Tensor, "*batch slot embedding"],
+    memory: Memories | Float[Tensor, "*batch slot embedding"],
     mask: Bool[Tensor, "*batch slot"] | None = None,
 ) -> Float[Tensor, "*batch slot"]:
-    """The weight of every memory; empty slots have none.
+    """The weight of every memory; with a ``mask`` of those that it admits, and zeros where it admits none.
 
     *Paper*: sukhbaatar2015end, equation 1.
 
@@ -39,21 +34,14 @@ def attention(
     >>> attention(torch.ones(1, 1), torch.tensor([[[0.0], [0.0]]]))
     tensor([[0.5000, 0.5000]])
     """
-    return normalised((memory @ u.unsqueeze(-1)).squeeze(-1), mask)
-
-
-def normalised(
-    scores: Float[Tensor, "*batch slot"], mask: Bool[Tensor, "*#batch slot"] | None = None
-) -> Float[Tensor, "*batch slot"]:
-    """The softmax of equation 1 over the slots that ``mask`` admits; zeros, where it admits none."""
+    scores = match(u, memory)
     if mask is None:
         return torch.softmax(scores, -1)
-    smallest = torch.finfo(scores.dtype).min
-    return torch.softmax(scores.masked_fill(~mask, smallest), -1) * mask
+    return torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), -1) * mask
 
 
 def read(
-    alpha: Float[Tensor, "*batch slot"], output_memory: Float[Tensor, "*batch slot embedding"]
+    alpha: Float[Tensor, "*batch slot"], output_memory: Memories | Float[Tensor, "*batch slot embedding"]
 ) -> Float[Tensor, "*batch embedding"]:
     """What a hop reads.
 
@@ -64,13 +52,13 @@ def read(
     >>> read(torch.tensor([[0.25, 0.75]]), torch.tensor([[[4.0], [8.0]]]))
     tensor([[7.]])
     """
-    return (alpha.unsqueeze(-2) @ output_memory).squeeze(-2)
+    return weighted_sum(alpha, output_memory)
 
 
 def next_state(
     u: Float[Tensor, "*batch embedding"],
     context: Float[Tensor, "*batch embedding"],
-    between_hops: Float[Tensor, "*restarts embedding embedding"] | None = None,
+    between_hops: Float[Tensor, "embedding embedding"] | None = None,
 ) -> Float[Tensor, "*batch embedding"]:
     """The state of the next hop.
 
@@ -81,28 +69,29 @@ def next_state(
     >>> next_state(torch.tensor([[1.0]]), torch.tensor([[2.0]]), torch.tensor([[3.0]]))
     tensor([[5.]])
     """
-    return context + (u if between_hops is None else u @ between_hops.transpose(-1, -2))
+    return context + (u if between_hops is None else u @ between_hops.T)
 
 
 def answer(
-    u: Float[Tensor, "*batch embedding"], readout: Float[Tensor, "*restarts vocabulary embedding"]
+    u: Float[Tensor, "*batch embedding"], readout: Float[Tensor, "vocabulary embedding"]
 ) -> Float[Tensor, "*batch vocabulary"]:
-    """The probabilities of the answers, from the state after the last hop.
+    """The log-probabilities of the answers, from the state after the last hop.
 
     *Paper*: sukhbaatar2015end, equation 3 (there u^{K+1} is written out, o + u) and its form for K hops.
 
         a^ = Softmax(W (o + u)),    a^ = Softmax(W u^{K+1})
 
-    >>> answer(torch.zeros(1, 2), torch.ones(4, 2))
+    >>> answer(torch.zeros(1, 2), torch.ones(4, 2)).exp()
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
-    return torch.softmax(u @ readout.transpose(-1, -2), -1)
+    return torch.log_softmax(u @ readout.T, -1)
 
 
 def linear_hop(
     u: Float[Tensor, "*batch embedding"],
-    memory: Float[Tensor, "*batch slot embedding"],
-    output_memory: Float[Tensor, "*batch slot embedding"],
+    memory: Memories | Float[Tensor, "*batch slot embedding"],
+    output_memory: Memories | Float[Tensor, "*batch slot embedding"],
+    between_hops: Float[Tensor, "embedding embedding"] | None = None,
 ) -> Float[Tensor, "*batch embedding"]:
     """A hop during the linear start: equations 1, 2 and 4 without the softmax.
 
@@ -113,51 +102,39 @@ def linear_hop(
     >>> linear_hop(torch.tensor([[2.0]]), torch.tensor([[[3.0]]]), torch.tensor([[[1.0]]]))
     tensor([[8.]])
     """
-    return next_state(u, read((memory @ u.unsqueeze(-1)).squeeze(-1), output_memory))
+    return next_state(u, read(match(u, memory), output_memory), between_hops)
 
 
 class Trace(NamedTuple):
-    """What a network did; restarts come first."""
+    """What a network did with a batch."""
 
-    logits: Float[Tensor, "restart batch vocabulary"]
-    weights: tuple[Tensor, ...]  # of every hop, [restart, batch, slot]
-    u: tuple[Tensor, ...]  # before every hop and after the last, [restart, batch, embedding]
-    mask: Bool[Tensor, "batch slot"]
-
-    @property
-    def alpha(self) -> Float[Tensor, "restart batch hop slot"]:
-        """The weights of the memories; shown as zero in empty slots."""
-        return torch.stack(self.weights, 2) * self.mask[:, None]
+    answer: Float[Tensor, "batch vocabulary"]  # log-probabilities
+    alpha: Float[Tensor, "batch hop slot"]  # in the linear start zeros: no hop has weights
+    u: Float[Tensor, "batch state embedding"]  # before every hop and after the last
 
 
 class MemN2N(nn.Module):
-    """An end-to-end memory network, or several restarts of one side by side.
+    """An end-to-end memory network.
 
     *Paper*: sukhbaatar2015end, equations 1 to 4, both tyings, all encodings; weights are N(0, 0.1^2).
 
-    Each different sentence of a batch is embedded once, under all matrices of all restarts; slots hold
-    numbers of sentences. So u^T m_i is looked up among the products of u with the different sentences, and
-    what is read is a sum over these.
+    *Options*: ``words`` is the longest sentence. With ``attend_empty``, as in the released code, the empty
+    slots are memories too, zero vectors without a time; without it they are masked. The call's ``linear``
+    removes the softmax of the hops: the linear start.
 
-    *Options*: ``words`` is the longest sentence (of which the released position encoding makes its J).
-    ``noise`` is the share of empty memories in training, ``noise_kind`` how they come in (see `with_noise`).
-    With ``attend_empty`` the empty slots are memories too, zero vectors without a time: attention can rest on
-    them, and `Trace.alpha` sums to less than 1. The buffer ``linear`` removes the softmax of the hops: the
-    linear start.
-
-    *Shapes*: a batch is ``table``, the `bags` of all sentences, whose first is the empty one; ``story``,
-    ``[batch, slot]``, numbers of sentences with 0 for an empty slot; and ``query``, ``[batch]``. Fewer slots
-    than ``memory`` are filled up, so that padding never changes a result.
+    *Shapes*: ``sentences`` is ``[sentence, word]``, each different one once, the first empty; ``story``,
+    ``[batch, slot]``, and ``query``, ``[batch]``, name rows of it, 0 for an empty slot; ``when`` is the time
+    of each slot, by default its number. Missing slots are filled up, so that padding never changes a result.
 
     *Departures*: unspecified: with layer-wise tying B and W are matrices of their own.
 
-    *Raises*: `UsageError` for sizes below 1, or a story of more than ``memory`` slots.
+    *Raises*: `UsageError` for sizes below 1, an unknown option, more slots than ``memory`` or wider sentences.
 
-    >>> model = MemN2N(vocabulary=12, embedding=8, memory=5, words=4, restarts=2)
-    >>> table = model.bags(torch.tensor([[0, 0], [1, 2], [3, 4]]))
-    >>> trace = model(table, torch.tensor([[1, 2, 0]]), torch.tensor([2]))
-    >>> trace.logits.shape, trace.alpha.shape
-    (torch.Size([2, 1, 12]), torch.Size([2, 1, 3, 5]))
+    >>> model = MemN2N(vocabulary=12, embedding=8, memory=5, words=2)
+    >>> sentences = torch.tensor([[0, 0], [1, 2], [3, 4]])
+    >>> trace = model(sentences, torch.tensor([[1, 2, 0]]), torch.tensor([2]))
+    >>> trace.answer.shape, trace.alpha.shape
+    (torch.Size([1, 12]), torch.Size([1, 3, 5]))
     """
 
     def __init__(
@@ -171,106 +148,80 @@ class MemN2N(nn.Module):
         encoding: Encoding = "printed",
         tying: Tying = "adjacent",
         time: bool = True,
-        noise: float = 0.0,
-        noise_kind: Kind = "empty",
-        restarts: int = 1,
-        deviation: float = 0.1,
         attend_empty: bool = False,
+        deviation: float = 0.1,
     ) -> None:
         super().__init__()
-        for name, size in (("vocabulary", vocabulary), ("embedding", embedding), ("memory", memory)):
+        sizes = {"vocabulary": vocabulary, "embedding": embedding, "memory": memory, "hops": hops}
+        for name, size in sizes.items():
             if size < 1:
                 raise UsageError(f"{name} is {size}; it must be at least 1")
-        if hops < 1 or restarts < 1:
-            raise UsageError(f"hops is {hops} and restarts is {restarts}; both must be at least 1")
         if tying not in ("adjacent", "layer-wise"):
             raise unknown("tying", tying, ("adjacent", "layer-wise"))
-        self.vocabulary, self.memory, self.hops, self.time = vocabulary, memory, hops, time
-        self.encoding, self.tying, self.restarts = encoding, tying, restarts
-        self.noise, self.noise_kind, self.attend_empty = noise, noise_kind, attend_empty
-        self.longest = words + (encoding == "code")
+        self.memory, self.hops, self.words, self.time = memory, hops, words, time
+        self.encoding, self.tying, self.attend_empty = encoding, tying, attend_empty
         matrices, times = (hops + 1, hops + 1) if tying == "adjacent" else (4, 2)
 
         def normal(*shape: int) -> nn.Parameter:
             return nn.Parameter(deviation * torch.randn(*shape))
 
-        self.embeddings = normal(matrices, restarts, vocabulary, embedding)
-        self.times = normal(times, restarts, memory, embedding) if time else None
-        self.between_hops = normal(restarts, embedding, embedding) if tying == "layer-wise" else None
-        slope = slope_of(encoding, embedding)
-        self.constant = slope.constant
-        self.register_buffer("slope", slope.index, persistent=False)
-        self.register_buffer("scale", time_scale(encoding, embedding, self.longest), persistent=False)
-        self.register_buffer("linear", torch.tensor(False))
+        self.embeddings = nn.ParameterList([normal(vocabulary, embedding) for _ in range(matrices)])
+        self.times = nn.ParameterList([normal(memory, embedding) for _ in range(times * time)])
+        self.between_hops = normal(embedding, embedding) if tying == "layer-wise" else None
+        # In double precision, so that they are as exact as whatever they multiply.
+        weights = weights_by_length(encoding, words, embedding, torch.float64)
+        self.register_buffer("weights", weights, persistent=False)
+        scale = position_weights_code(words + 1, embedding, torch.float64)[-1]
+        self.register_buffer("time_weights", scale if encoding == "code" else None, persistent=False)
 
-    def bags(self, sentences: Int[Tensor, "sentence word"]) -> Bags:
-        """The bags of words of a table of sentences, made once for all of training."""
-        return sentence_bags(sentences, self.vocabulary, self.encoding, self.longest, self.slope.dtype)
+    def tied(self, matrices: list[Tensor]) -> Tied:
+        """Matrices as the equations name them."""
+        return adjacent(matrices) if self.tying == "adjacent" else layer_wise(matrices, self.hops)
 
-    def tied(self, matrices: Tensor) -> Tied:
-        """Matrices, first axis, as the equations name them."""
-        if self.tying == "adjacent":
-            return adjacent(matrices)
-        return layer_wise(matrices, self.between_hops, self.hops)
+    def encode(self, sentences: Int[Tensor, "sentence word"]) -> Float[Tensor, "sentence matrix embedding"]:
+        """Sentences as vectors under all matrices."""
+        matrices = torch.stack(list(self.embeddings), 1)
+        if self.encoding == "bag":
+            return bag_of_words(sentences, matrices)
+        weights = self.weights.to(matrices.dtype)[(sentences != 0).sum(-1), : sentences.shape[-1]]
+        return position_encoding(sentences, matrices, weights)
 
-    def tied_times(self) -> tuple[list[Tensor], list[Tensor]]:
-        """T_A and T_C of each hop, shared as A and C are."""
-        times = list((self.times * self.scale).transpose(2, 3))  # [restart, embedding, slot]
-        if self.tying == "adjacent":
-            return times[:-1], times[1:]
-        return times[:1] * self.hops, times[1:] * self.hops
-
-    def forward(self, table: Bags, story: Int[Tensor, "batch slot"], query: Int[Tensor, " batch"]) -> Trace:
-        """The logits of the answers, and what every hop attended to."""
-        timed = self._timed(story)
-        different, places = self._different(timed.story)
-        everything = torch.cat((different, query))
-        rows = stacked(self.embeddings.permute(2, 0, 1, 3), Slope(self.constant, self.slope), self.encoding)
-        vectors = embed(table.pick(everything), rows).permute(1, 2, 0, 3)  # [matrix, restart, sentence, :]
-        sentences, questions = vectors.tensor_split([len(different)], 2)
-        tied, times = self.tied(sentences), self.tied_times() if self.time else None
-        u = self.tied(questions).B
-        places = places.expand(self.restarts, *story.shape[:1], self.memory)
-        numbers = None if timed.numbers is None else timed.numbers.expand_as(places)
-        bias = (~timed.mask).to(u.dtype) * (0.0 if self.attend_empty else torch.finfo(u.dtype).min)
-        states, weights = [u], []
-        for hop in range(self.hops):
-            products = torch.bmm(u, tied.A[hop].transpose(1, 2))  # u^T A x of the different sentences
-            scores = products.gather(2, places)
-            if times is not None:
-                of_times = torch.bmm(u, times[0][hop])
-                scores = scores + (of_times if numbers is None else of_times.gather(2, numbers))
-            alpha = self._weights(scores, bias, timed.mask)  # (1)
-            context = torch.bmm(torch.zeros_like(products).scatter_add(2, places, alpha), tied.C[hop])  # (2)
-            if times is not None:
-                by_time = alpha if numbers is None else torch.zeros_like(alpha).scatter_add(2, numbers, alpha)
-                context = torch.baddbmm(context, by_time, times[1][hop].transpose(1, 2))
-            u = next_state(u, context, tied.H)  # (4)
-            states.append(u)
-            weights.append(alpha)
-        logits = torch.bmm(u, self.embeddings[-1].transpose(1, 2))  # W u
-        return Trace(logits, tuple(weights), tuple(states), timed.mask)
-
-    def _timed(self, story: Tensor) -> Timed:
-        """The story filled up to the memory, in training with noise."""
+    def forward(
+        self,
+        sentences: Int[Tensor, "sentence word"],
+        story: Int[Tensor, "batch slot"],
+        query: Int[Tensor, " batch"],
+        when: Int[Tensor, "batch slot"] | None = None,
+        *,
+        linear: bool = False,
+    ) -> Trace:
+        """The answers, and what every hop attended to."""
         missing = self.memory - story.shape[1]
         if missing < 0:
             raise UsageError(f"a story has {story.shape[1]} slots; the memory has {self.memory}")
-        story = nn.functional.pad(story, (0, missing))
-        if self.training and self.noise and self.time:
-            return with_noise(story, self.noise, self.noise_kind)
-        return in_order(story)
+        if sentences.shape[1] > self.words:
+            raise UsageError(f"a sentence has {sentences.shape[1]} words; the network takes {self.words}")
+        story = functional.pad(story, (0, missing))
+        when = in_order(story).when if when is None else functional.pad(when, (0, missing), value=self.memory)
+        mask = None if self.attend_empty else when < self.memory
 
-    def _different(self, story: Tensor) -> tuple[Tensor, Tensor]:
-        """The different sentences of a batch, and where among them each slot's is."""
-        if story.is_cuda:  # a graph needs static shapes
-            return story.flatten(), torch.arange(story.numel(), device=story.device).view_as(story)
-        return torch.unique(story, return_inverse=True)
-
-    def _weights(self, scores: Tensor, bias: Tensor, mask: Tensor) -> Tensor:
-        """The softmax, in full slots; in the linear start the scores themselves."""
-        if self.attend_empty:
-            scores = scores * mask  # an empty memory has no time either
-        if self.linear.is_cuda:  # inside a graph no value can be looked at
-            return torch.where(self.linear, scores, torch.softmax(scores + bias, -1)) * mask
-        return (scores if self.linear else torch.softmax(scores + bias, -1)) * mask
+        vectors, H = self.tied(list(self.encode(sentences).unbind(1))), self.between_hops
+        memories, outputs = ([Memories(v, story) for v in by_hop] for by_hop in (vectors.A, vectors.C))
+        if self.time:
+            scale = 1.0 if self.time_weights is None else self.time_weights.to(vectors.B.dtype)
+            times = self.tied([time * scale for time in self.times])
+            memories = [with_time(m, T_A, when) for m, T_A in zip(memories, times.A, strict=True)]
+            outputs = [with_time(c, T_C, when) for c, T_C in zip(outputs, times.C, strict=True)]
+        u = functional.embedding(query, vectors.B)
+        states, weights = [u], []
+        for memory, output in zip(memories, outputs, strict=True):
+            if linear:
+                u = linear_hop(u, memory, output, H)
+            else:
+                alpha = attention(u, memory, mask)
+                u = next_state(u, read(alpha, output), H)
+                weights.append(alpha)
+            states.append(u)
+        readout = self.tied(list(self.embeddings)).W
+        alpha = torch.stack(weights, 1) if weights else u.new_zeros(len(u), self.hops, self.memory)
+        return Trace(answer(u, readout), alpha, torch.stack(states, 1))

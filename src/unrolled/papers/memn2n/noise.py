@@ -1,9 +1,9 @@
-"""Random noise: empty memories among the sentences of a story, so that the time embedding generalises."""
+"""When each sentence of a story was, with random noise in training so that all times are learned."""
 
 from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from unrolled.base.errors import unknown
@@ -12,22 +12,20 @@ Kind = Literal["empty", "gaps"]
 
 
 class Timed(NamedTuple):
-    """Stories, and when each sentence was; 0 is right before the question."""
+    """Stories, and when each sentence was: 0 is right before the question, the number of slots is never."""
 
     story: Int[Tensor, "batch slot"]
-    numbers: Int[Tensor, "batch slot"] | None
-    """The time of each slot's sentence; None where it is the slot's own number."""
-    mask: Bool[Tensor, "batch slot"]
-    """Which slots can be attended to."""
+    when: Int[Tensor, "batch slot"]
 
 
 def in_order(story: Int[Tensor, "batch slot"]) -> Timed:
-    """Stories without noise.
+    """Stories without noise: a sentence's time is its slot, and an empty slot has none.
 
-    >>> in_order(torch.tensor([[5, 6, 0]])).mask
-    tensor([[ True,  True, False]])
+    >>> in_order(torch.tensor([[5, 6, 0, 0]])).when
+    tensor([[0, 1, 4, 4]])
     """
-    return Timed(story, None, story != 0)
+    slots = story.shape[1]
+    return Timed(story, torch.where(story != 0, torch.arange(slots, device=story.device), slots))
 
 
 def with_noise(
@@ -45,30 +43,25 @@ def with_noise(
     *Raises*: `UsageError` for another kind.
 
     >>> story = torch.tensor([[7, 8, 9, 0, 0, 0]])
-    >>> with_noise(story, 0.3, "empty", torch.Generator().manual_seed(1)).story
-    tensor([[7, 8, 0, 9, 0, 0]])
-    >>> with_noise(story, 0.3, "gaps", torch.Generator().manual_seed(1)).numbers[0, :3]
-    tensor([0, 1, 3])
+    >>> with_noise(story, 0.3, "empty", torch.Generator().manual_seed(1))
+    Timed(story=tensor([[7, 8, 0, 9, 0, 0]]), when=tensor([[0, 1, 2, 3, 6, 6]]))
+    >>> with_noise(story, 0.3, "gaps", torch.Generator().manual_seed(1))
+    Timed(story=tensor([[7, 8, 9, 0, 0, 0]]), when=tensor([[0, 1, 3, 6, 6, 6]]))
     """
     if kind not in ("empty", "gaps"):
         raise unknown("kind of noise", kind, ("empty", "gaps"))
     batch, slots = story.shape
-    mask = story != 0
-    lengths = mask.sum(1, keepdim=True)
+    lengths = (story != 0).sum(1, keepdim=True)
     most = torch.ceil(lengths * share)
-
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, device=story.device, generator=generator)
-
-    empty = torch.floor(uniform(batch, 1) * (most + 1)).clamp(max=most).long()
-    at = torch.arange(2 * slots, device=story.device).expand(batch, -1)
+    empty = torch.floor(torch.rand(batch, 1, generator=generator) * (most + 1)).clamp(max=most).long()
+    at = torch.arange(2 * slots).expand(batch, -1)
     inside = at < lengths + empty
     # The sentences take a random subset of the places, in order: those whose draws are the smallest.
-    draws = uniform(batch, 2 * slots).masked_fill(~inside, 2.0)
+    draws = torch.rand(batch, 2 * slots, generator=generator).masked_fill(~inside, 2.0)
     chosen = draws.argsort(1).argsort(1) < lengths
-    numbers = torch.where(chosen, at, 2 * slots).sort(1).values[:, :slots]
+    when = torch.where(chosen, at, 2 * slots).sort(1).values[:, :slots]
     if kind == "gaps":
-        return Timed(story, numbers.clamp(max=slots - 1), mask)
-    placed = torch.zeros(batch, slots + 1, dtype=story.dtype, device=story.device)
-    placed.scatter_(1, numbers.clamp(max=slots), story)  # the last column takes what has no place
-    return Timed(placed[:, :slots], None, inside[:, :slots])
+        return Timed(story, torch.where(story != 0, when.clamp(max=slots - 1), slots))
+    placed = torch.zeros(batch, slots + 1, dtype=story.dtype)
+    placed.scatter_(1, when.clamp(max=slots), story)  # the last column takes what has no place
+    return Timed(placed[:, :slots], torch.where(inside, at, slots)[:, :slots])

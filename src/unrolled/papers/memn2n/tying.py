@@ -2,23 +2,21 @@
 
 from typing import Literal, NamedTuple
 
-from jaxtyping import Float
 from torch import Tensor
 
 Tying = Literal["adjacent", "layer-wise"]
 
 
 class Tied(NamedTuple):
-    """The matrices of a network with K hops, as the equations name them; one row a word."""
+    """The matrices of K hops, as the equations name them, or what each has made; times have no B and W."""
 
     A: list[Tensor]
     C: list[Tensor]
-    B: Tensor
-    W: Tensor
-    H: Tensor | None
+    B: Tensor | None
+    W: Tensor | None
 
 
-def adjacent(embeddings: Float[Tensor, "matrices *restarts vocabulary embedding"]) -> Tied:
+def adjacent(matrices: list[Tensor]) -> Tied:
     """The matrices of K hops from K + 1: each hop's output embedding is the next one's input embedding.
 
     *Paper*: sukhbaatar2015end, adjacent tying.
@@ -26,29 +24,24 @@ def adjacent(embeddings: Float[Tensor, "matrices *restarts vocabulary embedding"
         A^{k+1} = C^k,    W^T = C^K,    B = A^1
 
     >>> import torch
-    >>> tied = adjacent(torch.randn(4, 10, 5))
+    >>> tied = adjacent(list(torch.randn(4, 10, 5)))
     >>> len(tied.A), tied.A[1] is tied.C[0], tied.W is tied.C[2], tied.B is tied.A[0]
     (3, True, True, True)
     """
-    matrices = list(embeddings)
-    return Tied(matrices[:-1], matrices[1:], matrices[0], matrices[-1], None)
+    return Tied(matrices[:-1], matrices[1:], matrices[0], matrices[-1])
 
 
-def layer_wise(
-    embeddings: Float[Tensor, "four *restarts vocabulary embedding"],
-    between_hops: Float[Tensor, "*restarts embedding embedding"],
-    hops: int,
-) -> Tied:
-    """The matrices of K hops from A, C, B and W: all hops have the same, and H between them.
+def layer_wise(matrices: list[Tensor], hops: int) -> Tied:
+    """The matrices of K hops from A, C, B and W: all hops have the same; H is in `next_state`.
 
     *Paper*: sukhbaatar2015end, layer-wise tying.
 
         A^k = A,    C^k = C,    u^{k+1} = H u^k + o^k
 
     >>> import torch
-    >>> tied = layer_wise(torch.randn(4, 10, 5), torch.eye(5), 3)
+    >>> tied = layer_wise(list(torch.randn(4, 10, 5)), 3)
     >>> len(tied.A), tied.A[2] is tied.A[0]
     (3, True)
     """
-    A, C, B, W = embeddings
-    return Tied([A] * hops, [C] * hops, B, W, between_hops)
+    A, C, B, W = (*matrices, None, None)[:4]
+    return Tied([A] * hops, [C] * hops, B, W)

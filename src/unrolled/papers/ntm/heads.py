@@ -1,4 +1,4 @@
-"""What the controller asks of the memory's heads, and the gradient of this by hand."""
+"""The heads of a neural Turing machine: how many there are, and what the controller sets at them."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ from torch.nn import functional
 from unrolled.nn.memory import Head
 
 
-class Layout(NamedTuple):
-    """The heads: how many read, how many write, the memory's columns, and the shifts of each."""
+class HeadLayout(NamedTuple):
+    """How many heads read, how many write, the memory's columns, and the shifts of each head."""
 
     readers: int
     writers: int
@@ -34,15 +34,15 @@ class Layout(NamedTuple):
         )
 
 
-class Asked(NamedTuple):
-    """What the controller asks of the memory in one step."""
+class HeadParameters(NamedTuple):
+    """What the controller sets at the heads in one step."""
 
     head: Head
-    erase: Float[Tensor, "*batch writers columns"]  # e_t in (0, 1)
-    add: Float[Tensor, "*batch writers columns"]  # a_t
+    erase: Float[Tensor, "batch writers columns"]  # e_t in (0, 1)
+    add: Float[Tensor, "batch writers columns"]  # a_t
 
 
-def ask(outputs: Float[Tensor, "*batch asked"], layout: Layout) -> Asked:
+def head_parameters(outputs: Float[Tensor, "batch parameters"], layout: HeadLayout) -> HeadParameters:
     """The controller's outputs, brought to the ranges that the heads need.
 
     *Paper*: graves2014neural, Section 3.3.2.
@@ -50,12 +50,12 @@ def ask(outputs: Float[Tensor, "*batch asked"], layout: Layout) -> Asked:
         k_t, a_t = tanh(.)    beta_t = softplus(.)    gamma_t = 1 + softplus(.)
         g_t, e_t = sigma(.)   s_t = softmax(.)
 
-    *Shapes*: as annotated; ``asked`` is the sum of ``layout.sizes``.
+    *Shapes*: as annotated; ``parameters`` is the sum of ``layout.sizes``.
 
     *Departures*: unspecified: the paper gives ranges; tanh, which bounds keys and added vectors, is ours.
 
-    >>> asked = ask(torch.zeros(1, 24), Layout(1, 1, columns=3))
-    >>> asked.head.gate.tolist(), asked.head.query.shape, asked.erase.tolist()
+    >>> given = head_parameters(torch.zeros(1, 24), HeadLayout(1, 1, columns=3))
+    >>> given.head.gate.tolist(), given.head.query.shape, given.erase.tolist()
     ([[0.5, 0.5]], torch.Size([1, 2, 3]), [[[0.5, 0.5, 0.5]]])
     """
     heads, writers, columns = layout.heads, layout.writers, layout.columns
@@ -65,26 +65,4 @@ def ask(outputs: Float[Tensor, "*batch asked"], layout: Layout) -> Asked:
     gate, erase = torch.sigmoid(shares).split((heads, writers * columns), -1)
     shift = shifts.unflatten(-1, (heads, -1)).softmax(-1)
     head = Head(query, strength, gate, shift, 1 + sharper)
-    return Asked(head, erase.unflatten(-1, (writers, columns)), add)
-
-
-def ask_gradient(asked: Asked, d_asked: Asked) -> Float[Tensor, "*batch asked"]:
-    """The gradient of the controller's outputs, from that of what `ask` made of them.
-
-    *Shapes*: as annotated.
-    """
-    (query, strength, gate, shift, sharpness), erase, add = asked
-    d_head, d_erase, d_add = d_asked
-    shares = torch.cat((gate, erase.flatten(-2)), -1)
-    d_shares = torch.cat((d_head.gate, d_erase.flatten(-2)), -1)
-    return torch.cat(
-        (
-            (d_head.query * (1 - query.square())).flatten(-2),
-            (d_add * (1 - add.square())).flatten(-2),
-            d_head.strength * -torch.expm1(-strength),
-            d_head.sharpness * -torch.expm1(1 - sharpness),
-            d_shares * shares * (1 - shares),
-            (shift * (d_head.shift - (shift * d_head.shift).sum(-1, keepdim=True))).flatten(-2),
-        ),
-        -1,
-    )
+    return HeadParameters(head, erase.unflatten(-1, (writers, columns)), add)

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.base.errors import UsageError
-from unrolled.nn.cells import LSTMState
+from unrolled.nn.cells import LSTMState, lstm_step
+from unrolled.nn.checks import check_indices, check_range, under_vmap
+from unrolled.nn.scan import scan
 from unrolled.nn.score_function import baseline_loss, score_function_loss
 from unrolled.papers.ram.model import Core, GlimpseNetwork, location_log_prob, sample_location
 from unrolled.papers.ram.retina import retina
@@ -81,8 +83,8 @@ def screen(state: CatchState, size: int) -> Float[Tensor, "batch size size"]:
     """
     bottom = (size - 1) * size + state.paddle
     lit = torch.stack((state.row * size + state.column, bottom, bottom + 1), dim=1)
-    canvas = torch.zeros(len(lit), size * size, device=lit.device)
-    return canvas.scatter_(1, lit, 1.0).view(-1, size, size)
+    canvas = torch.zeros(lit.shape[0], size * size, device=lit.device)
+    return canvas.scatter(1, lit, 1.0).view(-1, size, size)
 
 
 class Played(NamedTuple):
@@ -136,8 +138,6 @@ class CatchAgent(nn.Module):
             raise UsageError(f"location_std is {location_std}; it must be positive")
         self.size, self.glimpse_size, self.scales = size, glimpse_size, scales
         self.location_std, self.gain, self.through_core = location_std, gain, through_core
-        area = torch.tensor([4.0**scale for scale in range(scales)]).repeat_interleave(glimpse_size**2)
-        self.register_buffer("area", area, persistent=False)
         self.glimpse = GlimpseNetwork(scales * glimpse_size**2, *features)
         self.core = Core(features[2], hidden_size, "lstm")
         self.location = nn.Linear(hidden_size, 2)
@@ -150,6 +150,12 @@ class CatchAgent(nn.Module):
         ):  # at first it does anything, about the centre
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
+
+    @property
+    def area(self) -> Float[Tensor, " glimpse"]:
+        """Pixels under each number of a glimpse."""
+        scales = torch.arange(self.scales, device=self.core.b.device)
+        return (4.0**scales).repeat_interleave(self.glimpse_size**2).to(self.core.b.dtype)
 
     @property
     def steps(self) -> int:
@@ -168,12 +174,14 @@ class CatchAgent(nn.Module):
         actions: Int[Tensor, "time batch"] | None = None,
     ) -> Played:
         """Games from these starts; with ``actions`` the paddle obeys them, and the agent only looks on."""
-        game, core = catch_start(column, drift, self.size), self.core.initial(len(column))
-        sample = core.h.new_zeros(len(column), 2)
+        check_indices("column", column, self.size)
+        check_range("drift", drift, -1, 1)
+        game, core = catch_start(column, drift, self.size), self.core.initial(column.shape[0])
+        sample = core.h.new_zeros(column.shape[0], 2)
         states, glimpses, samples, taken = [game], [], [], []
         for t in range(self.steps):
             location = sample.clamp(-1, 1)
-            shown = screen(game, self.size)
+            shown = screen(game, self.size).to(self.area)
             rho = retina(shown, location, self.glimpse_size, self.scales, self.size / 2) * self.area
             core = self.core(core, self.glimpse(rho, location))
             action = self._act(self.action(core.h)) if actions is None else actions[t]
@@ -201,7 +209,10 @@ class CatchAgent(nn.Module):
         inputs = self.glimpse(played.glimpses.flatten(0, 1), locations.flatten(0, 1))
         inputs = inputs.unflatten(0, played.actions.shape)
         initial: LSTMState = self.core.initial(inputs.shape[1])
-        weights = [self.core.W_x, self.core.W_h, self.core.b, torch.zeros_like(self.core.b)]
+        weights = [self.core.W_x, self.core.W_h, self.core.b]
+        if under_vmap(inputs, *weights):
+            return scan(lstm_step, inputs, initial, *weights).states.h
+        weights.append(torch.zeros_like(self.core.b))
         states = (initial.h.unsqueeze(0), initial.c.unsqueeze(0))
         return torch.lstm(inputs, states, weights, True, 1, 0.0, self.training, False, False)[0]
 

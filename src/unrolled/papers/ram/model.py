@@ -4,20 +4,22 @@ Time comes first in what a rollout returns: ``[time, batch, ...]``. Locations ar
 """
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.base.errors import UsageError, unknown
+from unrolled.base.errors import UsageError
 from unrolled.nn.cells import LSTMState, lstm_step
-from unrolled.nn.scan import ShapeError
+from unrolled.nn.checks import ShapeError, check_option
 from unrolled.papers.ram.retina import fixation, look, pyramid
 
-POLICIES = ("learned", "random", "centre")
-STARTS = ("learned", "random", "centre")
+Look = Literal["learned", "random", "centre"]
+"""How a location is found: by the location network, anywhere, or in the middle."""
+
+Kind = Literal["rectified", "lstm"]
 
 
 class GlimpseWeights(NamedTuple):
@@ -159,10 +161,9 @@ class Core(nn.Module):
     *Raises*: `UsageError` for another kind.
     """
 
-    def __init__(self, units: int, hidden_size: int, kind: str = "rectified") -> None:
+    def __init__(self, units: int, hidden_size: int, kind: Kind = "rectified") -> None:
         super().__init__()
-        if kind not in ("rectified", "lstm"):
-            raise unknown("core", kind, ("rectified", "lstm"))
+        check_option("core", kind, Kind)
         self.kind, self.hidden_size = kind, hidden_size
         rows = 4 * hidden_size if kind == "lstm" else hidden_size
         self.W_h = nn.Parameter(torch.empty(rows, hidden_size))
@@ -256,17 +257,15 @@ class RAM(nn.Module):
         hidden_size: int = 256,
         features: tuple[int, int, int] = (128, 128, 256),
         classes: int = 10,
-        core: str = "rectified",
-        start: str = "random",
-        policy: str = "learned",
+        core: Kind = "rectified",
+        start: Look = "random",
+        policy: Look = "learned",
         through_core: bool = False,
         gain: float = 0.1,
     ) -> None:
         super().__init__()
-        if policy not in POLICIES:
-            raise unknown("policy", policy, POLICIES)
-        if start not in STARTS:
-            raise unknown("start", start, STARTS)
+        check_option("policy", policy, Look)
+        check_option("start", start, Look)
         if not location_std > 0:
             raise UsageError(f"location_std is {location_std}; it must be positive")
         self.glimpse_size, self.scales, self.reach = glimpse_size, scales, reach
@@ -281,7 +280,8 @@ class RAM(nn.Module):
     def forward(self, images: Float[Tensor, "batch height width"], glimpses: int) -> Rollout:
         """Look ``glimpses`` times, and classify."""
         if images.ndim != 3 or glimpses < 1:
-            raise ShapeError(f"images are [batch, height, width] and seen at least once, not {images.shape}")
+            shape = list(images.shape)
+            raise ShapeError(f"images are [batch, height, width] and seen at least once, not {shape}")
         return self.roll(pyramid(images, self.scales), *images.shape[1:], glimpses, sample=self.training)
 
     def roll(
@@ -291,7 +291,7 @@ class RAM(nn.Module):
 
         Locations are drawn where ``sample`` says so, and are the policy's means otherwise.
         """
-        state = self.core.initial(len(levels[0]))
+        state = self.core.initial(levels[0].shape[0])
         before, samples, locations, hidden = [], [], [], []
         for t in range(glimpses):
             choice, chosen = self._next(state.h, first=t == 0, sample=sample)
@@ -315,9 +315,9 @@ class RAM(nn.Module):
         """The next location, a constant that may lie outside of [-1, 1], and whether the policy chose it."""
         kind = self.start if first and self.policy == "learned" else self.policy
         if kind == "centre":
-            return h.new_zeros(len(h), 2), False
+            return h.new_zeros(h.shape[0], 2), False
         if kind == "random":
-            return torch.rand(len(h), 2, dtype=h.dtype, device=h.device) * 2 - 1, False
+            return torch.rand(h.shape[0], 2, dtype=h.dtype, device=h.device) * 2 - 1, False
         mean = self.mean(h.detach())
         noise = torch.randn_like(mean) if sample else torch.zeros_like(mean)
         return sample_location(mean, self.location_std, noise), True
@@ -325,7 +325,7 @@ class RAM(nn.Module):
     def _of_choices(self, before: list[Tensor], samples: list[Tensor], h: Tensor) -> tuple[Tensor, Tensor]:
         """The log-densities and the baselines of all chosen locations at once."""
         if not samples:
-            return h.new_zeros(0, len(h)), h.new_zeros(0, len(h))
+            return h.new_zeros(0, h.shape[0]), h.new_zeros(0, h.shape[0])
         h = torch.stack(before)
         mean = self.mean(h if self.through_core else h.detach())
         log_prob = location_log_prob(torch.stack(samples), mean, self.location_std)

@@ -12,8 +12,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.base.errors import UsageError
+from unrolled.nn.checks import ShapeError, check_features, check_option
 from unrolled.nn.distributions import Bernoulli, DiagonalGaussian, gaussian_kl
+
+Activation = Literal["tanh", "relu"]
+Likelihood = Literal["bernoulli", "gaussian"]
+Estimator = Literal["A", "B"]
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu}
 
@@ -202,7 +206,8 @@ class VAE(nn.Module):
 
     *Departures*: unspecified: the paper's "N(0, 0.01)" is read as standard deviation 0.01.
 
-    *Raises*: `UsageError` for an unknown activation or likelihood.
+    *Raises*: `UsageError` for an unknown activation, likelihood or estimator; `ShapeError` for other numbers
+    of pixels or latents, and for noise without its axis of samples.
 
     >>> VAE(pixels=6, latent=2, hidden=(4,)).bound(torch.ones(3, 6), torch.zeros(1, 3, 2)).shape
     torch.Size([3])
@@ -214,14 +219,15 @@ class VAE(nn.Module):
         latent: int,
         hidden: Sequence[int] = (500,),
         *,
-        activation: str = "tanh",
-        likelihood: str = "bernoulli",
+        activation: Activation = "tanh",
+        likelihood: Likelihood = "bernoulli",
         deviation: float | None = None,
         smallest_log_variance: float = -8.0,
     ) -> None:
         super().__init__()
-        if activation not in ACTIVATIONS or likelihood not in ("bernoulli", "gaussian"):
-            raise UsageError(f"no network with activation {activation!r} and likelihood {likelihood!r}")
+        check_option("activation", activation, Activation)
+        check_option("likelihood", likelihood, Likelihood)
+        self.pixels = pixels
         self.latent, self.activation, self.likelihood = latent, ACTIVATIONS[activation], likelihood
         self.smallest_log_variance = smallest_log_variance
         there, outputs = (pixels, *hidden), pixels if likelihood == "bernoulli" else 2 * pixels
@@ -233,6 +239,14 @@ class VAE(nn.Module):
         if deviation is not None:
             for parameter in self.parameters():
                 nn.init.normal_(parameter, std=deviation)
+
+    def _check(self, x: Tensor, noise: Tensor) -> None:
+        check_features(x, self.pixels)
+        if noise.shape[1:] != (x.shape[0], self.latent):
+            raise ShapeError(
+                f"noise must be [samples, batch, latent] = [samples, {x.shape[0]}, {self.latent}], "
+                f"not {list(noise.shape)}"
+            )
 
     @staticmethod
     def _weights(layers: nn.ModuleList) -> tuple[list[Layer], Layer]:
@@ -265,6 +279,7 @@ class VAE(nn.Module):
         noise: Float[Tensor, "samples batch latent"],
     ) -> Float[Tensor, "samples batch"]:
         """log p(x, z) - log q(z | x) of every sample: what equation 6 averages, and importance bounds use."""
+        self._check(x, noise)
         posterior = self.encode(x)
         z = posterior.from_noise(noise)
         log_joint = self.prior(z).log_prob(z) + self.decode(z).log_prob(x)
@@ -274,9 +289,11 @@ class VAE(nn.Module):
         self,
         x: Float[Tensor, "batch pixels"],
         noise: Float[Tensor, "samples batch latent"],
-        estimator: Literal["A", "B"] = "B",
+        estimator: Estimator = "B",
     ) -> Float[Tensor, " batch"]:
         """The variational bound of every data point, by equation 6 (A) or 10 (B); differentiable."""
+        check_option("estimator", estimator, Estimator)
+        self._check(x, noise)
         posterior = self.encode(x)
         z = posterior.from_noise(noise)
         log_likelihood = self.decode(z).log_prob(x)

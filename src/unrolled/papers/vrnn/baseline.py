@@ -1,9 +1,10 @@
 """The network without latents that the VRNN is compared with (equations 1 to 3)."""
 
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from unrolled.nn.cells import LSTM, LSTMState, lstm_step
+from unrolled.nn.checks import Lengths
 from unrolled.nn.scan import expand_state
 from unrolled.papers.vrnn.inference import Inference
 from unrolled.papers.vrnn.model import initialise, observed, states_before
@@ -52,13 +53,13 @@ class OutputRNN(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "batch time input"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
         initial: LSTMState | None = None,
     ) -> Inference:
         """The distribution of every x_t given what was before it."""
         x = observed(x, lengths, self.input_size)
         if initial is None:
-            initial = self.initial(len(x))
+            initial = self.initial(x.shape[0])
         h, last = self.layer(features(x, self.x_features.layers), initial=initial)
         before = states_before(h, initial.h)
         outputs = perceptron(before, self.decoder.layers)

@@ -3,14 +3,14 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution
 
 from unrolled.nn.bounds import SequenceBound, sequence_bound
 from unrolled.nn.cells import LSTMState
+from unrolled.nn.checks import Lengths, check_lengths, length_mask
 from unrolled.nn.distributions import DiagonalGaussian, gaussian_kl
-from unrolled.nn.scan import ShapeError, length_mask
 
 
 class Inference(NamedTuple):
@@ -46,7 +46,7 @@ def step_kl(inference: Inference) -> Tensor:
 def bound(
     inference: Inference,
     x: Float[Tensor, "batch time input"],
-    lengths: Int[Tensor, " batch"] | None = None,
+    lengths: Lengths | None = None,
 ) -> SequenceBound:
     """The lower bound of each sequence's log-likelihood, and its two terms; exact without latents.
 
@@ -62,7 +62,7 @@ def bound(
 def joint_log_probability(
     inference: Inference,
     x: Float[Tensor, "batch time input"],
-    lengths: Int[Tensor, " batch"] | None = None,
+    lengths: Lengths | None = None,
 ) -> Tensor:
     """log p(x_<=T, z_<=T) at the drawn latents, ``[batch]`` or ``[batch, samples]``.
 
@@ -77,7 +77,7 @@ def joint_log_probability(
     return _over_time(steps, lengths)
 
 
-def posterior_log_probability(inference: Inference, lengths: Int[Tensor, " batch"] | None = None) -> Tensor:
+def posterior_log_probability(inference: Inference, lengths: Lengths | None = None) -> Tensor:
     """log q(z_<=T | x_<=T) at the drawn latents, ``[batch]`` or ``[batch, samples]``; zero without latents.
 
     *Paper*: chung2015recurrent, Section 3.1, equation 10.
@@ -94,7 +94,7 @@ def standard_normal(z: Tensor) -> DiagonalGaussian:
     return DiagonalGaussian(torch.zeros_like(z), torch.ones_like(z))
 
 
-def _over_time(steps: Tensor, lengths: Tensor | None) -> Tensor:
+def _over_time(steps: Tensor, lengths: Lengths | None) -> Tensor:
     """The sum over each sequence's own steps."""
     if lengths is not None:
         mask = length_mask(lengths, steps.shape[1]).T.reshape(*steps.shape[:2], *[1] * (steps.ndim - 2))
@@ -102,13 +102,13 @@ def _over_time(steps: Tensor, lengths: Tensor | None) -> Tensor:
     return steps.sum(1)
 
 
-def without_padding(x: Tensor, lengths: Tensor | None) -> Tensor:
+def without_padding(x: Tensor, lengths: Lengths | None) -> Tensor:
     """Zeros in place of padding: a NaN there would reach the gradients even through a mask.
 
     *Raises*: `ShapeError` where there is not one length a sequence.
     """
     if lengths is None:
         return x
-    if lengths.shape != x.shape[:1]:
-        raise ShapeError(f"lengths must be [batch] = [{len(x)}], not {list(lengths.shape)}")
-    return torch.where(length_mask(lengths, x.shape[1]).T.unsqueeze(-1), x, x.new_zeros(()))
+    lengths = check_lengths(lengths, *x.shape[:2], like=x)
+    mask = length_mask(lengths, x.shape[1]).T.reshape(*x.shape[:2], *[1] * (x.ndim - 2))
+    return torch.where(mask, x, x.new_zeros(()))

@@ -7,14 +7,15 @@ back stands in the loop: features of the data come before it, prior, decoder and
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.nn import functional
 
-from unrolled.nn.cells import LSTMState, check_features
+from unrolled.nn.cells import LSTMState
+from unrolled.nn.checks import Lengths, ShapeError, check_features, check_lengths
 from unrolled.nn.distributions import FLOOR, DiagonalGaussian
-from unrolled.nn.scan import ShapeError, expand_state, map_tensors, scan
+from unrolled.nn.scan import expand_state, map_tensors, scan
 from unrolled.papers.vrnn.inference import Inference, standard_normal, without_padding
 from unrolled.papers.vrnn.networks import (
     Layers,
@@ -152,7 +153,7 @@ def _after(states: Tensor, initial: Tensor, lengths: Tensor | None) -> Tensor:
     return torch.where(ended, states[rows, (lengths - 1).clamp(min=0)], initial)
 
 
-def observed(x: Tensor, lengths: Tensor | None, size: int) -> Tensor:
+def observed(x: Tensor, lengths: Lengths | None, size: int) -> Tensor:
     """The input without its padding, after a look at its shape."""
     check_features(x, size)
     if not x.shape[1]:
@@ -240,7 +241,7 @@ class VRNN(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "batch time input"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
         noise: Float[Tensor, "batch time *samples latent"] | None = None,
         initial: LSTMState | None = None,
     ) -> Inference:
@@ -251,6 +252,8 @@ class VRNN(nn.Module):
         """
         x = observed(x, lengths, self.input_size)
         batch, time = x.shape[:2]
+        if lengths is not None:
+            lengths = check_lengths(lengths, batch, time, like=x)
         if noise is None:
             noise = torch.randn(batch, time, self.latent_size, dtype=x.dtype, device=x.device)
         if noise.shape[-1] != self.latent_size or noise.ndim > 4:
@@ -258,6 +261,7 @@ class VRNN(nn.Module):
                 f"noise must be [batch, time, latent = {self.latent_size}], or with samples before the last "
                 f"axis, not {list(noise.shape)}"
             )
+        noise = without_padding(noise, lengths)
         if initial is None:
             initial = self.initial(batch)
             if noise.ndim == 4:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.nn import functional
 
-from unrolled.base.errors import unknown
+from unrolled.nn.checks import check_option
 from unrolled.nn.distributions import Bernoulli, DiagonalGaussian, GaussianMixture, Pen
 
 Layers = tuple[tuple[Tensor, Tensor], ...]
@@ -45,8 +45,7 @@ def family(output: str) -> Family:
 
     *Raises*: `UsageError` for a name that there is not.
     """
-    if output not in FAMILIES:
-        raise unknown("output", output, FAMILIES)
+    check_option("output", output, FAMILIES)
     return FAMILIES[output]
 
 
