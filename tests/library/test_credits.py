@@ -14,7 +14,8 @@ import unrolled.nn.scan
 import unrolled.papers.bn_lstm
 from unrolled.base.errors import UsageError
 from unrolled.nn.cells import LSTM, lstm_step
-from unrolled.papers.bn_lstm.model import BNLSTM, SequenceClassifier, bn_lstm_step
+from unrolled.papers.bn_lstm.classifier import SequenceClassifier
+from unrolled.papers.bn_lstm.model import BNLSTM, bn_lstm_step
 
 PAPER = "cooijmans2017recurrent"
 
