@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 from torch.nn import functional
+from torch.nn.functional import linear
 
 from unrolled.data.vocabulary import START
-from unrolled.nn.gru import gru_step, recurrent
+from unrolled.nn.gru import gru_update, recurrent
 from unrolled.nn.maxout import maxout
 from unrolled.papers.rnn_encoder_decoder.experiment import EXPERIMENT
 from unrolled.papers.rnn_encoder_decoder.model import RNNEncoderDecoder, decoder_step, word_log_probs
@@ -134,7 +135,7 @@ def cell(draw):
 
 
 def encoder_step(h, x, W, U, b):
-    return gru_step(h, x, W, b, recurrent(U), reset="before", update="keep")
+    return gru_update(h, linear(x, W, b), recurrent(U), reset="before", update="keep")
 
 
 def _taking(b):
