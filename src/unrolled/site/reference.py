@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
+from unrolled import MODELS
 from unrolled.base.paths import sources
 
 MODULES = re.compile(r"^<!-- unrolled:modules ([\w.]+) -->$", re.MULTILINE)
@@ -38,7 +39,8 @@ def modules(part: str) -> list[str]:
 
 
 def _section(module: str) -> str:
-    return f"## `{module}`\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
+    paper = {f"unrolled.papers.{slug}.model": f"{name}: " for name, slug in MODELS.items()}.get(module, "")
+    return f"## {paper}`{module}`\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
 
 
 @lru_cache(maxsize=4)
@@ -85,5 +87,5 @@ def keep_sentences(app: Sphinx, what: str, name: str, obj: object, options: obje
 
 
 def skip_plumbing(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
-    """Leave out what Python makes of a named tuple by itself: its constructor, and fields without a word."""
-    return True if name == "__new__" or type(obj).__name__ == "_tuplegetter" else None
+    """Leave out what Python and pydantic make by themselves: constructors, fields without a word, settings."""
+    return True if name in ("__new__", "model_config") or type(obj).__name__ == "_tuplegetter" else None
