@@ -13,7 +13,7 @@ from torch.nn.functional import linear
 from unrolled.data.vocabulary import START
 from unrolled.nn.gru import gru_update, recurrent
 from unrolled.nn.maxout import maxout
-from unrolled.papers.rnn_encoder_decoder.experiment import EXPERIMENT
+from unrolled.papers.rnn_encoder_decoder.experiment import EXPERIMENT, EncoderDecoderExperiment
 from unrolled.papers.rnn_encoder_decoder.model import RNNEncoderDecoder, decoder_step, word_log_probs
 from unrolled.papers.rnn_encoder_decoder.studies import log_linear
 from unrolled.training.presets import preset
@@ -185,7 +185,7 @@ def test_equation_4_objective(model):
     target[0], target[1, :2] = torch.tensor(Y), torch.tensor(others[1])
     experiment = EXPERIMENT(preset(EXPERIMENT, "live").config)
     batch = source, target, torch.tensor([5, 3])
-    loss = experiment.loss(model, batch, place(0, 0))
+    loss = EncoderDecoderExperiment.loss(experiment, model, batch, place(0, 0))
     np.testing.assert_allclose(-loss.item() * 6 / 2, expected, rtol=1e-10)
 
     class Objective(torch.nn.Module):
