@@ -182,3 +182,27 @@ def test_magics_and_shell_lines_are_no_fault(write: Write) -> None:
 def test_defaults_are_part_of_the_key(write: Write) -> None:
     before = keys.notebook_key(write(code("1")))
     assert before != keys.notebook_key(write(code("1"), parameters=DEFAULTS.replace("seed = 0", "seed = 7")))
+
+
+@pytest.fixture
+def trains(package: Path, write: Write) -> Path:
+    """A chapter that trains a preset, whose experiment it does not import."""
+    (package / "papers/tiny/experiment.py").write_text("x = 1\n")
+    (package / "papers/tiny/runs.toml").write_text(
+        "[base]\nhidden = 3\n[live]\nfrom = 'base'\n[other]\nhidden = 9\n"
+    )
+    return mark_executed(write(code("run = chapter.train('live')")))
+
+
+def test_a_chapter_depends_on_the_experiment_and_preset_that_it_trains(trains: Path, package: Path) -> None:
+    assert keys.stale(trains) is None
+    presets, experiment = package / "papers/tiny/runs.toml", package / "papers/tiny/experiment.py"
+    presets.write_text(presets.read_text().replace("hidden = 9", "hidden = 10") + "[new]\nhidden = 4\n")
+    assert keys.stale(trains) is None
+    presets.write_text(presets.read_text().replace("[live]", "[live]\nabout = 'a word'"))
+    assert keys.stale(trains) is None
+    presets.write_text(presets.read_text().replace("hidden = 3", "hidden = 5"))
+    assert keys.stale(trains) == "file preset live changed"
+    presets.write_text(presets.read_text().replace("hidden = 5", "hidden = 3"))
+    experiment.write_text("x = 2\n")
+    assert keys.stale(trains) == "module unrolled.papers.tiny.experiment changed"

@@ -32,7 +32,7 @@ def test_a_layer_cites_its_paper_and_what_the_paper_is_made_of():
 def test_a_function_cites_what_its_docstring_and_the_entries_say():
     found = unrolled.cite(bn_lstm_step)
     assert "bn_lstm_step follows Section 3, equations 6 to 8." in found.items[0].reasons
-    assert "batch_norm follows Section 3, equation 5." in found.items[0].reasons
+    assert "batch_norm follows Section 2.2, equation 5." in found.items[0].reasons
     assert unrolled.cite(lstm_step).keys[0] == PAPER
 
 

@@ -9,16 +9,8 @@ import torch
 from torch.autograd import gradcheck
 
 from unrolled.papers.ram.learning import baseline_error, hybrid_loss, reinforce, rewards
-from unrolled.papers.ram.model import (
-    GlimpseWeights,
-    Rollout,
-    class_log_probs,
-    core_step,
-    glimpse_vector,
-    location_log_prob,
-    sample_location,
-    what_and_where,
-)
+from unrolled.papers.ram.model import Rollout, class_log_probs, location_log_prob, sample_location
+from unrolled.papers.ram.parts import GlimpseWeights, core_step, glimpse_vector, what_and_where
 from unrolled.papers.ram.retina import retina
 
 _spec = importlib.util.spec_from_file_location("oracle_ram", Path(__file__).with_name("ram.py"))

@@ -22,6 +22,7 @@ from typing import Any
 from unrolled.base import keys, paths
 from unrolled.base.errors import UnrolledError
 from unrolled.library.outputs import code_cells
+from unrolled.training.presets import tables
 
 PINNED = ("torch", "numpy")
 """The distributions whose version changes numbers."""
@@ -92,6 +93,18 @@ def imported(notebook: Mapping[str, Any], path: str | Path) -> set[str]:
     return modules
 
 
+def trained(notebook: Mapping[str, Any]) -> list[str]:
+    """The presets that the code cells train by ``chapter.train``, each once."""
+    calls = [
+        node
+        for cell in code_cells(notebook)
+        for node in ast.walk(ast.parse(python(cell["source"])))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "chapter.train"
+    ]
+    named = [getattr(call.args[0], "value", None) if call.args else "live" for call in calls]
+    return sorted({name for name in named if isinstance(name, str)})
+
+
 def versions() -> dict[str, str]:
     """Torch's and numpy's version: as pinned in ``constraints/cpu.txt`` if there is one, else as installed.
 
@@ -152,16 +165,24 @@ def parts(
     path: str | Path, profile: str = "book", parameters: Mapping[str, object] | None = None
 ) -> dict[str, Any]:
     """Everything that the notebook's key covers, each part with its own hash."""
-    notebook = read_notebook(path)
+    notebook, paper = read_notebook(path), f"unrolled.papers.{Path(path).stem}.experiment"
+    wanted, presets = imported(notebook, path), trained(notebook)
+    if presets and keys.module_file(paper):
+        wanted.add(paper)  # `chapter.train` imports it by its name
     modules = {
         name: file
-        for name, file in keys.closure(sorted(imported(notebook, path))).items()
+        for name, file in keys.closure(sorted(wanted)).items()
         if name != APART and not name.startswith(f"{APART}.")
     }
     files = {}
     style = paths.sources() / STYLE
     if "unrolled.execution.figures" in modules and style.is_file():
         files[STYLE] = _hash(style.read_text(encoding="utf-8"))
+    if paper in modules:
+        known = tables(modules[paper].with_name("runs.toml"))
+        for name in presets:
+            values = {field: value for field, value in known.get(name, {}).items() if field != "about"}
+            files[f"preset {name}"] = _hash(values)
     entry = _entry(Path(path).stem)
     return {
         "profile": profile,

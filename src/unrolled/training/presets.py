@@ -47,32 +47,45 @@ def presets(kind: type[Experiment]) -> dict[str, Preset]:
         UnrolledError: if the file is missing or a table has a fault; it names file and preset.
     """
     path = Path(inspect.getfile(kind)).with_name("runs.toml")
+    found: dict[str, Preset] = {}
+    for name, values in tables(path).items():
+        about = str(values.pop("about", ""))
+        try:
+            found[name] = Preset(name, kind.Config.of(values), about)
+        except UsageError as error:
+            raise UnrolledError(f"[{name}] {error.problem}", file=path, hint=error.hint) from None
+    return found
+
+
+def tables(path: Path) -> dict[str, dict[str, Any]]:
+    """The plain values of every preset of a file, with what it inherits.
+
+    Raises:
+        UnrolledError: if the file is missing or no TOML, or a table inherits from none.
+    """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UnrolledError("is missing: it holds the paper's presets", file=path) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnrolledError(f"not TOML: {error}", file=path) from error
-    found: dict[str, Preset] = {}
-    for title in tables:
-        values = _inherited(tables, title, path, ())
-        about, each = str(values.pop("about", "")), values.pop("each", {})
-        try:
-            for name, chosen in _expanded(title, each):
-                found[name] = Preset(name, kind.Config.of(values | chosen), about)
-        except UsageError as error:
-            raise UnrolledError(f"[{title}] {error.problem}", file=path, hint=error.hint) from None
+    found = {}
+    for title in given:
+        values = _inherited(given, title, path, ())
+        each = values.pop("each", {})
+        for name, chosen in _expanded(title, each):
+            found[name] = values | chosen
     return found
 
 
-def _inherited(tables: dict[str, Any], title: str, path: Path, seen: tuple[str, ...]) -> dict[str, Any]:
-    if title not in tables or title in seen:
+def _inherited(given: dict[str, Any], title: str, path: Path, seen: tuple[str, ...]) -> dict[str, Any]:
+    if title not in given or title in seen:
         raise UnrolledError(f"[{seen[-1]}] from = {title!r}: no such table before it", file=path)
-    own = dict(tables[title])
+    own = dict(given[title])
     parent = own.pop("from", None)
     if parent is None:
         return own
-    base = _inherited(tables, parent, path, (*seen, title))
+    base = _inherited(given, parent, path, (*seen, title))
     for word in ("about", "each"):
         base.pop(word, None)
     return base | own

@@ -1,59 +1,37 @@
-"""The experiment: variants, canvases, metrics, and runs that end."""
+"""The experiment: presets, canvases, metrics, and runs that end."""
 
 from dataclasses import replace
 
 import pytest
 import torch
 
-from unrolled.base.errors import UsageError
-from unrolled.papers.ram.experiment import EXPERIMENT, Config
-from unrolled.training.experiment import PROFILES, Experiment
-from unrolled.training.fit import fit
+from unrolled.papers.ram.experiment import RAMExperiment
+from unrolled.training.fit import fit, fit_seeds
+from unrolled.training.presets import presets
+from unrolled.training.trainer import place
+
+PRESETS = {name: preset.config for name, preset in presets(RAMExperiment).items()}
+SMOKE = PRESETS["smoke"]
 
 
-def test_it_is_an_experiment():
-    assert isinstance(EXPERIMENT, Experiment)
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_variants_differ(profile):
-    runs = EXPERIMENT.variants(profile)
-    assert len(set(runs.values())) == len(runs)
-    assert "catch" in runs
-
-
-def test_unknown_profile_is_told():
-    with pytest.raises(UsageError, match="did you mean paper"):
-        EXPERIMENT.variants("papers")
-
-
-def test_paper_profile_has_the_papers_sizes():
-    runs = EXPERIMENT.variants("paper")
-    plain, translated = runs["28"], runs["translated60"]
+def test_presets_have_the_papers_sizes():
+    plain, translated, cluttered = (PRESETS[name] for name in ("28", "translated60", "cluttered60"))
     assert (plain.size, plain.glimpse_size, plain.scales, plain.glimpses) == (28, 8, 1, 6)
-    assert (translated.size, translated.glimpse_size, translated.scales, translated.glimpses) == (
-        60,
-        12,
-        3,
-        6,
-    )
-    assert (runs["cluttered60"].distractors, runs["cluttered60"].crop, runs["cluttered60"].glimpses) == (
-        4,
-        8,
-        8,
-    )
-    for config in runs.values():
-        assert EXPERIMENT.datasets(config) == (() if config.source == "catch" else ("mnist",))
+    assert (translated.size, translated.glimpse_size, translated.scales) == (60, 12, 3)
+    assert (cluttered.distractors, cluttered.crop, cluttered.glimpses) == (4, 8, 8)
+    for config in PRESETS.values():
+        assert RAMExperiment(config).datasets() == (() if config.source == "digits" else ("mnist",))
 
 
 @pytest.mark.parametrize("scene", ["plain", "translated", "cluttered"])
 def test_held_out_canvases_are_fixed_and_training_ones_are_fresh(scene):
-    config = replace(Config.smoke(), scene=scene, size=8 if scene == "plain" else 20, distractors=2, crop=4)
-    first, again = EXPERIMENT.data(config), EXPERIMENT.data(config)
+    config = replace(SMOKE, scene=scene, size=8 if scene == "plain" else 20, distractors=2, crop=4)
+    experiment = RAMExperiment(config)
+    first, again = experiment.data(), RAMExperiment(config).data()
     assert torch.equal(first.valid[0], again.valid[0])
-    model = EXPERIMENT.model(config)
-    batch = first.train[0][:50]
-    one, two = model.place(batch), model.place(batch)
+    batch = tuple(part[:50] for part in first.train)
+    one, two, one_again = (experiment.batch(batch, place(0, update))[0] for update in (0, 1, 0))
+    assert torch.equal(one, one_again)
     assert one.shape[1:] == first.valid[0].shape[1:] == (config.size, config.size)
     assert torch.equal(one, two) == (scene == "plain")
     assert one.min() >= 0
@@ -61,43 +39,51 @@ def test_held_out_canvases_are_fixed_and_training_ones_are_fresh(scene):
 
 
 def test_bytes_become_shares():
-    config = replace(Config.smoke(), scene="plain", size=8)
-    placed = EXPERIMENT.model(config).place(torch.full((1, 8, 8), 255, dtype=torch.uint8))
+    experiment = RAMExperiment(replace(SMOKE, scene="plain", size=8))
+    placed = experiment.place(torch.full((1, 8, 8), 255, dtype=torch.uint8), torch.Generator())
     assert torch.equal(placed, torch.ones(1, 8, 8))
 
 
 @pytest.mark.parametrize("name", ["ram", "fully_connected", "convolutional"])
 def test_metrics_are_those_counted_by_hand(name):
-    config = replace(Config.smoke(), model=name)
-    model, data = EXPERIMENT.model(config).eval(), EXPERIMENT.data(config)
+    experiment = RAMExperiment(replace(SMOKE, model=name))
+    model, data = experiment.model().eval(), experiment.data()
     with torch.no_grad():
         torch.manual_seed(1)
-        metrics = EXPERIMENT.evaluate(model, data.valid)
+        metrics = experiment.evaluate(model, data.valid)
         torch.manual_seed(1)
-        log_probs = model.log_probs(data.valid[0].float() / 255)
-    wrong = (log_probs.argmax(1) != data.valid[1]).sum().item()
+        images = data.valid[0].float() / 255
+        scores = model(images, SMOKE.glimpses).log_probs if name == "ram" else model(images)
+    wrong = (scores.argmax(1) != data.valid[1]).sum().item()
     assert metrics["error"] == pytest.approx(wrong / 500)
 
 
-def test_averaged_looks_are_a_distribution():
-    config = Config.smoke()
-    model, data = EXPERIMENT.model(config).eval(), EXPERIMENT.data(config)
-    images = data.valid[0][:20].float() / 255
+def test_averaged_looks_are_measured_beside_a_single_one():
+    experiment = RAMExperiment(SMOKE)
+    model, data = experiment.model().eval(), experiment.data()
     with torch.no_grad():
-        averaged = model.log_probs(images, rollouts=3)
-        metrics = EXPERIMENT.test(model, tuple(part[:20] for part in data.valid))
-    torch.testing.assert_close(averaged.exp().sum(1), torch.ones(20))
+        metrics = experiment.test(model, tuple(part[:20] for part in data.valid))
+        log_probs = experiment._log_probs(model, data.valid[0][:20].float() / 255, 3)
+    torch.testing.assert_close(log_probs.exp().sum(1), torch.ones(20))
     assert set(metrics) == {"error", "loss", "error_averaged", "loss_averaged"}
 
 
 @pytest.mark.parametrize("policy", ["learned", "random"])
 def test_smoke_runs_train_to_their_end(policy):
-    run = fit(EXPERIMENT, EXPERIMENT.variants("smoke")[policy], seed=0, profile="smoke")
+    run = fit(RAMExperiment(replace(SMOKE, policy=policy)))
     assert run.complete
     assert {"valid_error", "valid_loss", "train_loss"} <= set(run.metrics)
 
 
+def test_seeds_train_as_one_program():
+    runs = fit_seeds([RAMExperiment(SMOKE, seed) for seed in (0, 1)])
+    assert all(run.complete for run in runs)
+    assert runs[0].losses != runs[1].losses
+    whole = replace(SMOKE, model="fully_connected")  # it draws nothing: alone it gives the same losses
+    for run in fit_seeds([RAMExperiment(whole, seed) for seed in (0, 1)]):
+        assert run.losses == pytest.approx(fit(run.experiment).losses, rel=1e-4)
+
+
 def test_digits_are_split_by_the_runs_seed():
-    config = Config.smoke()
-    assert config.for_seed(3).split_seed == 3
-    assert EXPERIMENT.variants("paper")["28"].for_seed(3).split_seed is None
+    one, other = (RAMExperiment(SMOKE, seed).data() for seed in (0, 3))
+    assert not torch.equal(one.train[0], other.train[0])
