@@ -13,8 +13,8 @@ from unrolled.base import paths
 from unrolled.library.models import Entry
 from unrolled.site import citebox, entrypages, hovercards
 from unrolled.site.html import Place
-from unrolled.site.markers import BOOK_PARTS
 from unrolled.site.knowledge import KnowledgeBase, load_knowledge_base
+from unrolled.site.markers import BOOK_PARTS
 
 SIZES = (0, 250, 1000)
 """How many entries; 0 stands for the book's own."""
