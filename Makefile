@@ -16,10 +16,16 @@ bin := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup book test check run bench serve clean
+# The lowest level of instructions: it differs from what a machine has by itself, whatever machine that is.
+LOWEST := ATEN_CPU_CAPABILITY=default NPY_DISABLE_CPU_FEATURES="X86_V4 X86_V3 AVX512_ICL AVX512_SPR"
+pytest := $(bin)/python -m pytest -q -n $(WORKERS)
+units := src tests --doctest-modules --ignore tests/browser
+nbval := --nbval --nbval-kernel-name python3 -p unrolled.execution.nbval_tolerance --dist loadfile
+
+.PHONY: help setup book test test-all test-long check run bench serve clean
 
 help:  ## list what make can do
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 10
 
 # The stamp depends on what decides the environment, so that set-up never runs twice for nothing.
 .venv/.complete: pyproject.toml $(CONSTRAINTS)
@@ -40,11 +46,22 @@ book: setup  ## execute what is stale, then build the book into _build/html
 	@$(bin)/unrolled run --stale
 	@$(bin)/unrolled book
 
-test: setup  ## run every test, validate the committed notebooks, and run each chapter small
-	@echo "test: unit tests, oracles, doctests, notebooks (nbval) and smoke runs; a few minutes"
-	@$(bin)/python -m pytest src tests notebooks --doctest-modules --nbval --nbval-kernel-name python3 \
-	  -p unrolled.execution.nbval_tolerance --ignore tests/browser -q -n $(WORKERS) --dist loadfile
+test: setup  ## run the unit tests and validate the committed notebooks
+	@echo "test: unit tests, oracles, doctests and notebooks (nbval); a few minutes"
+	@$(pytest) $(units) notebooks $(nbval) -m "not slow and not long"
 	@echo "test: all passed"
+
+test-all: test  ## the slow tests besides, and the notebooks at the lowest level of instructions
+	@echo "test-all: slow tests, each chapter small, and notebooks at the lowest level; a quarter of an hour"
+	@$(pytest) $(units) -m "slow and not long"
+	@$(LOWEST) $(pytest) notebooks $(nbval)
+	@echo "test-all: all passed"
+
+test-long: setup  ## the large counts (figures: tests/long.json), and the notebooks on two threads
+	@echo "test-long: before a release; half an hour"
+	@$(pytest) tests --ignore tests/browser -m long --figures tests/long.json
+	@OMP_NUM_THREADS=2 $(bin)/python -m pytest -q notebooks $(nbval) --kernel-threads 2
+	@echo "test-long: all passed"
 
 check: setup  ## lint, hold the floors apart, and check the chain from paper to evidence
 	@$(bin)/ruff check .

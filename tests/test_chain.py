@@ -41,6 +41,7 @@ def call(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "oracle"),
     [
@@ -63,6 +64,7 @@ def test_edited_module_makes_the_chapter_stale_and_says_which(checkout):
     assert "unrolled.papers.bn_lstm.model changed" in answer.stdout
 
 
+@pytest.mark.slow
 def test_edited_evidence_is_a_fault(checkout):
     path = checkout / "bib" / "evidence" / "dkt.json"
     evidence = json.loads(path.read_text(encoding="utf-8"))

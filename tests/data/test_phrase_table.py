@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unrolled.base.errors import UsageError
-from unrolled.data import spelled
+from unrolled.data import phrase_table, spelled
 from unrolled.data.phrase_table import align, joined, phrases, table
 
 
@@ -30,6 +30,18 @@ def test_the_diagonal_tells_equal_words_apart():
     source, target = [["a", "b", "a"]] * 3, [["A", "B", "A"]] * 3
     assert align(source, target)[0] == [0, 1, 2]
     assert align(source, target, diagonal=0.0)[0] != [0, 1, 2]
+
+
+def test_an_alignment_does_not_hang_on_the_last_bits_of_the_exponential(numbers, monkeypatch):
+    sides = [[spelled.words(number, side) for number in numbers] for side in ("en", "de")]
+    found, exact, rng = align(*sides), phrase_table._near_diagonal, np.random.RandomState(0)
+
+    def inexact(*sizes):
+        prior = exact(*sizes)
+        return prior * (1 + 1e-15 * rng.randn(len(prior)))
+
+    monkeypatch.setattr(phrase_table, "_near_diagonal", inexact)
+    assert align(*sides) == found
 
 
 def test_empty_and_missing_sentences_are_refused():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +47,6 @@ def test_in_a_notebook_the_numbers_stand_beside_the_line_unrounded(chapter: Chap
 def test_a_chapter_seeds_the_generators_and_takes_one_thread(project: Path) -> None:
     import random
 
-    import numpy
     import torch
 
     def drawn() -> tuple:
@@ -127,3 +127,15 @@ def test_a_rounded_number_is_near_and_rounds_to_itself(number: float, digits: in
     text = rounded(number, digits)
     assert math.isclose(float(text), number, rel_tol=10.0 ** (1 - digits), abs_tol=1e-300)
     assert rounded(float(text), digits) == text or float(rounded(float(text), digits)) == float(text)
+
+
+@given(st.integers(1, 6), st.integers(-3, 5), st.integers(-9, 9).filter(bool))
+def test_a_whole_number_prints_as_the_floats_beside_it(digits: int, exponent: int, first: int) -> None:
+    number = first * 10.0**exponent
+    assert rounded(number, digits) == rounded(number * (1 - 1e-12), digits)
+    assert rounded(number, digits) == rounded(number * (1 + 1e-12), digits)
+
+
+def test_a_count_stays_whole_and_no_float_prints_as_one() -> None:
+    assert [rounded(n, 3) for n in (0, 5, 12345, numpy.int64(7))] == ["0", "5", "12345", "7"]
+    assert [rounded(x, 3) for x in (0.0, -0.0, 5.0, 1e6)] == ["0.0", "0.0", "5.00", "1.00e+06"]

@@ -89,6 +89,10 @@ def test_a_figure_with_alt_text_is_no_fault(chapter: Callable) -> None:
         (adds(stream("loss 1.2, 31.4it/s")), "code cell 2 holds a progress bar"),
         (adds(stream("wrote /home/me/runs/x.json")), "holds a path of one machine: /home/me/runs/x.json"),
         (adds(stream("a warning", "stderr")), "code cell 2 printed on standard error: 'a warning'"),
+        (
+            lambda cell: cell.update(source="chapter.run(E, 'lstm')"),
+            "code cell 2 prints what follows from a training: tag it nbval-ignore-output",
+        ),
         (adds(stream(r"wrote C:\Users\me")), "holds a path of one machine"),
     ],
 )
@@ -118,6 +122,22 @@ def test_an_output_edited_by_hand_and_a_figure_that_was_not_looked_at_are_faults
 )
 def test_what_only_looks_like_a_path_or_a_bar_is_no_fault(chapter: Callable, text: str) -> None:
     assert faults(chapter(adds(stream(text)))) == []
+
+
+def test_what_follows_from_a_training_may_be_shown_in_a_cell_that_is_tagged(chapter: Callable) -> None:
+    def edit(cell: dict) -> None:
+        cell["metadata"]["tags"] = ["nbval-ignore-output"]
+        cell["source"] = "print(chapter.train('live'))"
+
+    assert not any("training" in line for line in faults(chapter(edit)))
+
+
+def test_a_picture_of_a_training_needs_no_tag(chapter: Callable) -> None:
+    def edit(cell: dict) -> None:
+        cell["outputs"] = [SVG]
+        cell["source"] = "plot(chapter.train('live'))"
+
+    assert not any("training" in line for line in faults(chapter(edit)))
 
 
 def test_missing_parameters_and_a_missing_entry_are_faults(write: Write) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from unrolled.base.paths import PACKAGE
 from unrolled.execution.nbval_tolerance import Tolerant, tolerant
+from unrolled.library.chapters import VALUE
 
 
 @pytest.mark.parametrize(
@@ -74,12 +75,12 @@ def test_json_is_compared_by_its_text_and_other_things_are_left() -> None:
     assert tolerant(3) == 3
 
 
-def nbval(file: Path) -> tuple[dict[str, str], str]:
+def nbval(file: Path, *options: str, **variables: str) -> tuple[dict[str, str], str]:
     """The outcome of every cell: `{"Cell 1": "PASSED"}`, and what pytest printed."""
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-kernel-name", "python3", "-v"]
     command += ["-p", "unrolled.execution.nbval_tolerance", "-p", "no:cacheprovider", "--color=no"]
-    command += ["--rootdir", str(file.parent), str(file)]
-    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    command += ["--rootdir", str(file.parent), *options, str(file)]
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | variables
     done = subprocess.run(
         command, capture_output=True, text=True, env=environment, cwd=file.parent, check=False
     )
@@ -117,6 +118,48 @@ def test_nbval_passes_near_outputs_and_fails_changed_ones(write: Write) -> None:
         "Cell 7": "PASSED",
     }, said
     assert "1.135" in said
+
+
+def left(*names: str, value: float = 1.5) -> list:
+    data = [{"text/plain": f"{name}: {value}", VALUE: {"name": name, "value": value}} for name in names]
+    return [{"output_type": "display_data", "metadata": {}, "data": item} for item in data]
+
+
+def leaves(*names: str) -> str:
+    """The source of a cell that leaves values, other ones than are stored."""
+    data = [output["data"] for output in left(*names, value=2.5)]
+    return f"from IPython.display import display\nfor data in {data!r}:\n    display(data, raw=True)"
+
+
+def test_after_a_training_values_are_compared_by_their_names(write: Write) -> None:
+    tag = "nbval-ignore-output"
+    file = write(
+        code(leaves("gain"), tag, outputs=left("gain"), count=2),
+        code(leaves("gain"), tag, outputs=left("loss"), count=3),
+        code(leaves(), tag, outputs=left("gain"), count=4),
+        code(leaves("gain"), outputs=left("gain"), count=5),
+    )
+    outcomes, said = nbval(file)
+    failed = [cell for cell, outcome in outcomes.items() if outcome == "FAILED"]
+    assert failed == ["Cell 2", "Cell 3", "Cell 4"], said
+    assert "stored: ['loss']" in said
+    assert "found:  ['gain']" in said
+
+
+def test_a_kernel_gets_the_environment_of_the_caller_and_tells_its_level(write: Write) -> None:
+    seen = "import os, torch\nseen = os.environ['UNROLLED_SEEN'], 'PATH' in os.environ\n"
+    seen += "print(*seen, torch.get_num_threads())"
+    file = write(code(seen, outputs=printed("yes True 2\n"), count=2))
+    variables = {"ATEN_CPU_CAPABILITY": "default", "NPY_DISABLE_CPU_FEATURES": "", "UNROLLED_SEEN": "yes"}
+    outcomes, said = nbval(file, "--kernel-threads", "2", **variables)
+    assert outcomes == {"Cell 0": "PASSED", "Cell 1": "PASSED"}, said
+    assert re.search(r"kernels of 1 notebooks ran with torch DEFAULT, numpy .+, threads 2", said), said
+
+
+def test_a_kernel_without_the_level_that_was_asked_for_fails(write: Write) -> None:
+    outcomes, said = nbval(write(), ATEN_CPU_CAPABILITY="avx1024")
+    assert outcomes == {"Cell 0": "ERROR"}, said
+    assert "ATEN_CPU_CAPABILITY asks for avx1024" in said
 
 
 def _result(text: str) -> dict:

@@ -46,6 +46,7 @@ def snapshot(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 def test_a_new_chapter_passes_every_check_as_a_draft(copy):
     before = snapshot(copy)
     written = {str(path.relative_to(copy)) for path in authoring.new("phased_lstm", PAPER, "cells")}
@@ -69,6 +70,7 @@ def test_a_new_chapter_passes_every_check_as_a_draft(copy):
     )
 
 
+@pytest.mark.slow
 def test_new_code_passes_lint_floors_and_its_own_oracle(copy):
     authoring.new("phased_lstm", PAPER, "memory")
     made = [p for p in copy.rglob("*phased_lstm*") if p.suffix == ".py"]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
-import time
 
 import bibtexparser
 import pytest
@@ -122,33 +120,6 @@ def test_a_file_that_is_no_style_is_one_clear_error(tmp_path):
     bad.write_text("<style>", encoding="utf-8")
     with pytest.raises(UnrolledError, match=r"bad\.csl: no CSL style"):
         cite("bn_lstm", str(bad))
-
-
-def test_the_command_answers_in_under_half_a_second():
-    command = [sys.executable, "-m", "unrolled", "cite", "bn_lstm"]
-    taken = []
-    for _ in range(5):
-        start = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
-        taken.append(time.perf_counter() - start)
-    assert done.stdout == cite("bn_lstm")
-    # the machine may be busy with others: what counts then is the time of the processor
-    if min(taken) >= 0.5:
-        spent = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "import sys, time\nfrom unrolled.cli import main\ntry:\n    main(sys.argv[1:])\n"
-                "except SystemExit:\n    pass\nprint(time.process_time())",
-                "cite",
-                "bn_lstm",
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=os.environ,
-        )
-        assert float(re.findall(r"[\d.]+", spent.stdout)[-1]) < 0.5
 
 
 def test_citing_imports_nothing_heavy():

@@ -86,6 +86,7 @@ def test_every_entry_is_cited_in_bibtex_ris_and_csl_json(slug):
     assert len(item.get("author", [])) == len(people)
 
 
+@pytest.mark.slow
 def test_no_entry_has_a_fault():
     found = [str(fault) for fault in check() if fault.level == "fault" and fault.file.suffix == ".yaml"]
     assert found == []
@@ -116,6 +117,7 @@ def test_each_relation_and_its_inverse_agree():
     assert len(set(INVERSES.values())) == len(INVERSES)
 
 
+@pytest.mark.slow
 def test_every_relation_shows_on_the_page_of_its_other_end():
     from unrolled.site.html import Place
     from unrolled.site.lineage import relations

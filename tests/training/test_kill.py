@@ -18,16 +18,22 @@ def newest(root):
     return max(numbers, default=0)
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(0, marks=pytest.mark.slow),
+        *(pytest.param(s, marks=pytest.mark.long) for s in range(1, 11)),
+    ],
+)
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
-def test_run_killed_ten_times_ends_with_the_same_weights(tmp_path, monkeypatch):
+def test_a_run_that_is_killed_ends_with_the_same_weights(tmp_path, monkeypatch, seed, record_property):
     from nursery import CONFIG, train
 
     # Older servers preload without the caller's path.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["nursery"])
-    draw, killed, reached = random.Random(0), 0, [0]
+    draw, killed, reached = random.Random(seed), 0, [0]
     for _ in range(KILLS):
         process = context.Process(target=train, args=(tmp_path / "killed",))
         process.start()
@@ -39,6 +45,7 @@ def test_run_killed_ten_times_ends_with_the_same_weights(tmp_path, monkeypatch):
         process.join()
         killed += process.exitcode == -signal.SIGKILL
         reached.append(newest(tmp_path / "killed"))
+    record_property("kills", killed)
     assert killed == KILLS
     assert len(set(reached)) == KILLS + 1  # each call went on from where the last was killed
     survivor, undisturbed = train(tmp_path / "killed"), train(tmp_path / "whole")

@@ -220,7 +220,7 @@ def priority_sort(
     inputs[:, :items, :bits] = vectors
     inputs[:, :items, bits] = priorities
     inputs[:, items, bits + 1] = 1
-    chosen = priorities.argsort(dim=1, descending=True)[:, :answers, None].expand(-1, -1, bits)
+    chosen = priorities.argsort(dim=1, descending=True, stable=True)[:, :answers, None].expand(-1, -1, bits)
     return Episodes(inputs, *_answer(n, items + 1, vectors.gather(1, chosen)))
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unrolled.base.errors import UsageError
+from unrolled.data.ties import first_best
 
 Sentence = Sequence[str]
 Phrase = tuple[str, ...]
@@ -38,7 +39,8 @@ def align(
 
     A lexicon t(target word | source word) is found by expectation-maximisation from a uniform start; a
     position is the likelier the nearer it is to the diagonal, by exp(-``diagonal`` * distance), with
-    sentences as long as 1. Every word is made by some word: there is no empty one.
+    sentences as long as 1. Every word is made by some word: there is no empty one. Of equally likely
+    positions the first is taken.
 
     Raises:
         UsageError: if there are not as many target sentences, or one is empty.
@@ -72,7 +74,7 @@ def align(
     weight = lexicon[line] * prior
     ends = np.cumsum(grids)[:-1]
     parts = zip(np.split(weight, ends), xs, strict=True)
-    return [part.reshape(-1, len(x)).argmax(1).tolist() for part, x in parts]
+    return [first_best(part.reshape(-1, len(x)), axis=1).tolist() for part, x in parts]
 
 
 def _near_diagonal(source: int, target: int, strength: float) -> np.ndarray:

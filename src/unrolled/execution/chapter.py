@@ -6,6 +6,7 @@ import math
 import os
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from unrolled.base.allocator import keep_freed_memory
@@ -27,8 +28,8 @@ Item = TypeVar("Item")
 class Chapter:
     """The notebook's end of the chain from paper to evidence.
 
-    Making one prepares the process: one thread, seeded generators, deterministic algorithms where torch has
-    them, and the figure style.
+    Making one prepares the process: one thread (or ``UNROLLED_THREADS``), seeded generators, deterministic
+    algorithms where torch has them, and the figure style.
 
     Args:
         slug: the entry's.
@@ -60,18 +61,18 @@ class Chapter:
         return Shown(symbols, docstring=docstring)
 
     def value(self, name: str, number: float, *, unit: str = "", digits: int = 3) -> None:
-        """Record a number that prose may cite by ``{claim}`slug:name```, and print it.
+        """Record a number that prose may cite by ``{claim}`slug:name```, and print it; an ``int`` is a count.
 
         Raises:
             UsageError: if it is not finite.
         """
-        number = float(number)
+        number = _number(number)
         if not math.isfinite(number):
             raise UsageError(f"value {name} is {number}")
         _emit(
             f"{name}: {rounded(number, digits)}{' ' + unit if unit else ''}",
             VALUE,
-            {"name": name, "value": number},
+            {"name": name, "value": float(number)},
         )
 
     def train(self, preset: str = "live", seed: int | None = None) -> Any:
@@ -127,19 +128,26 @@ class Chapter:
 
 
 def rounded(number: float, digits: int) -> str:
-    """A number with that many significant digits; whole numbers as they are.
+    """A number with that many significant digits. An ``int`` is a count and stays as it is; a float that
+    happens to be whole prints as the floats beside it do, since another machine may land on one of these.
 
-    >>> rounded(0.60574, 3), rounded(5.0, 3), rounded(1234.5, 2), rounded(3.2e-31, 2)
-    ('0.606', '5', '1200', '3.2e-31')
+    >>> rounded(0.60574, 3), rounded(5, 3), rounded(5.0, 3), rounded(0.0, 3)
+    ('0.606', '5', '5.00', '0.0')
+    >>> rounded(9.996, 2), rounded(1234.5, 2), rounded(3.2e-31, 2)
+    ('10', '1200', '3.2e-31')
     """
+    if isinstance(number, Integral):
+        return str(int(number))
     if not math.isfinite(number):
         return str(number)
-    if number == int(number) and abs(number) < 1e15:
-        return str(int(number))
-    if 1e-4 <= abs(number) < 1e6:
-        decimals = digits - 1 - math.floor(math.log10(abs(number)))
-        return f"{round(number, decimals):.{max(decimals, 0)}f}"
-    return f"{number:.{digits - 1}e}"
+    if number == 0:
+        return "0.0"
+    scientific = f"{number:.{digits - 1}e}"
+    exponent = int(scientific.partition("e")[2])  # of the rounded number: 9.996 counts as 10
+    if not -4 <= exponent < 6:
+        return scientific
+    decimals = digits - 1 - exponent
+    return f"{round(number, decimals):.{max(decimals, 0)}f}"
 
 
 def _emit(line: str, mime: str | None, data: Mapping[str, Any]) -> None:
@@ -173,7 +181,7 @@ def _prepare(seed: int, device: str) -> None:
     elif device != "cpu":
         raise unknown("device", device, ["cpu", "cuda"], listing="devices: cpu, cuda")
     keep_freed_memory()
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ.get("UNROLLED_THREADS") or 1))
     torch.set_deterministic_debug_mode("warn")  # the longer name for it imports the compiler: three seconds
     torch.utils.deterministic.fill_uninitialized_memory = False  # it costs time and hides nothing here
     torch.manual_seed(seed)

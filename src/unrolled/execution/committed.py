@@ -13,13 +13,16 @@ from typing import Any
 
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError
-from unrolled.execution.keys import read_notebook, stale
+from unrolled.execution.aftermath import after_training
+from unrolled.execution.keys import python, read_notebook, stale
 from unrolled.execution.notebooks import INJECTED, outputs_of, parameter_defaults, tags
 from unrolled.library.chapters import VALUE
 from unrolled.library.outputs import IMAGES, code_cells, problems
 
 LARGEST = 100_000
 """Bytes of one stored figure. A PNG is stored as base64, of which four characters are three bytes."""
+
+NOT_BY_VALUE = "nbval-ignore-output"
 
 _BAR = re.compile(r"\d+%\|.*\||\d ?(?:it/s|s/it)\b")
 _EMBEDDED = re.compile(r";base64,[A-Za-z0-9+/=\s]+")  # a sound or a picture: its letters are no words
@@ -36,6 +39,7 @@ def faults(path: str | Path) -> list[str]:
     found = [*_parameters(notebook, path)]
     for number, cell in enumerate(code_cells(notebook), 1):
         found += [f"code cell {number} {fault}" for fault in _cell(cell)]
+    found += _aftermath(code_cells(notebook))
     for number, problem, hint in problems(notebook, path.stem):
         found.append(f"{f'code cell {number} ' if number else ''}{problem}; {hint}")
     found += _values(notebook, path.stem)
@@ -83,6 +87,22 @@ def _cell(cell: Mapping[str, Any]) -> Iterator[str]:
             yield "holds a progress bar"
         for place in {match for text in words for match in _PLACE.findall(text)}:
             yield f"holds a path of one machine: {place}"
+
+
+def _aftermath(cells: list[dict[str, Any]]) -> Iterator[str]:
+    """What follows from a training is not compared by value: its cell says so."""
+    try:
+        places = after_training(python(cell["source"]) for cell in cells)
+    except SyntaxError:
+        return  # told with the key
+    for place in places:
+        outputs = [output for output in cells[place].get("outputs", []) if not _is_picture(output)]
+        if outputs and NOT_BY_VALUE not in tags(cells[place]):
+            yield f"code cell {place + 1} prints what follows from a training: tag it {NOT_BY_VALUE}"
+
+
+def _is_picture(output: Mapping[str, Any]) -> bool:
+    return any(mime in output.get("data", {}) for mime in IMAGES)
 
 
 def _values(notebook: Mapping[str, Any], slug: str) -> Iterator[str]:

@@ -76,16 +76,16 @@ def time_limit(profile: str) -> float | None:
     return None if limit is None else limit * factor
 
 
-def kernel_environment(scratch: Path, *, own_runs: bool) -> dict[str, str]:
+def kernel_environment(scratch: Path, *, own_runs: bool, threads: int = 1) -> dict[str, str]:
     """The environment of a kernel whose outputs are stored or compared.
 
-    One thread, the source that the key was made of, and none of the user's IPython settings. With
-    ``own_runs`` the run store is a new one, so that the chapter trains what it shows and its seconds are
-    honest.
+    The caller's, with so many threads, the source that the key was made of, and none of the user's IPython
+    settings. With ``own_runs`` the run store is a new one, so that the chapter trains what it shows and its
+    seconds are honest.
     """
     environment = dict(os.environ)
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        environment[name] = "1"
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "UNROLLED_THREADS"):
+        environment[name] = str(threads)
     given = [
         str(Path(part).absolute()) for part in environment.get("PYTHONPATH", "").split(os.pathsep) if part
     ]

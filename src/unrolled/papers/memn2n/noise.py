@@ -58,7 +58,7 @@ def with_noise(
     inside = at < lengths + empty
     # The sentences take a random subset of the places, in order: those whose draws are the smallest.
     draws = torch.rand(batch, 2 * slots, generator=generator).masked_fill(~inside, 2.0)
-    chosen = draws.argsort(1).argsort(1) < lengths
+    chosen = draws.argsort(dim=1, stable=True).argsort(1) < lengths
     when = torch.where(chosen, at, 2 * slots).sort(1).values[:, :slots]
     if kind == "gaps":
         return Timed(story, torch.where(story != 0, when.clamp(max=slots - 1), slots))

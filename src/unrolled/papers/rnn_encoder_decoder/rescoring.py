@@ -13,6 +13,7 @@ import numpy as np
 
 from unrolled.base.errors import UsageError
 from unrolled.data.phrase_table import Pair, Phrase
+from unrolled.data.ties import first_best
 
 FEATURES = ("forward", "backward", "phrases", "words", "rnn")
 """log p(target | source) and log p(source | target) by counts; one a phrase; one a target word; the RNN's."""
@@ -79,7 +80,7 @@ def translate(
     best: dict[Phrase, tuple[np.ndarray, np.ndarray]] = {}
     for source, options in table.items():
         scores = log_linear(options.features, weights)
-        chosen = scores.argmax(0)
+        chosen = first_best(scores, axis=0)
         best[source] = chosen, scores[chosen, np.arange(settings)]
     lost = log_linear(np.array([UNKNOWN, UNKNOWN, 1.0, 1.0, UNKNOWN])[: len(weights)], weights)
     longest = max(map(len, table))
@@ -97,7 +98,7 @@ def translate(
             options = np.stack(scores)
             if len(starts) > 1 and starts[-1] == end - 1:
                 options[0] = -np.inf  # a word that the table has is never passed on
-            which = options.argmax(0)
+            which = first_best(options, axis=0)
             total.append(options[which, np.arange(settings)])
             passed = [k == 0 for k in which.tolist()]
             cut.append((np.array(starts)[which].tolist(), passed))

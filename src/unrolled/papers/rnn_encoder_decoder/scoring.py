@@ -46,7 +46,7 @@ def permuted(source: Tensor, lengths: Tensor, seed: int = 0) -> Tensor:
     for _ in range(20):  # until nearly all that can differ do
         keys = torch.rand(len(rows), source.shape[1], generator=generator)
         keys = torch.where(at < lengths[rows, None] - 1, keys, 1.0 + at)
-        found[rows] = source[rows].gather(1, keys.argsort(1))
+        found[rows] = source[rows].gather(1, keys.argsort(dim=1, stable=True))
         rows = (found == source).all(1).nonzero().squeeze(1)
         if not len(rows):
             break
