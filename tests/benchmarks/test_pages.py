@@ -25,7 +25,7 @@ def test_every_further_entry_is_one_page_more():
 
 
 @pytest.mark.slow
-def test_an_enlarged_shelf_repeats_entries_under_new_names_with_relations_of_their_own():
+def test_an_enlarged_knowledge_base_repeats_entries_under_new_names_with_relations_of_their_own():
     kb = load_knowledge_base(ROOT, frozenset())
     large = pages.enlarged(kb, 100)
     assert len(large.entries) == 100

@@ -7,13 +7,13 @@ from a work to the one that it refers to; older works stand to the left.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from unrolled.library.models import Entry, Relation
-from unrolled.site.html import Place, element, render
+from unrolled.site.html import Place, render
 from unrolled.site.knowledge import PARTS, KnowledgeBase
 from unrolled.site.lineage import target_link
 from unrolled.site.tables import Row, entry_link, nothing, table
@@ -147,56 +147,20 @@ def picture(kb: KnowledgeBase, place: Place) -> Markup:
     if not found:
         return nothing("No lineage is recorded yet.")
     boxes, tops, lefts = layout(found, columns)
-    width, height = lefts[-1], tops[-1] + 6
-    grounds, lines = [], []
-    for lane, top in tops.items():
-        if lane < 0:
-            continue
-        label = PARTS[list(PARTS)[lane]]
-        grounds.append(element("line", x1=0, x2=f"{width:.0f}", y1=f"{top:.0f}", y2=f"{top:.0f}"))
-        grounds.append(element("text", label, x=10, y=f"{top + 14:.0f}", class_="lane"))
-    for name, left in zip(columns, lefts, strict=False):
-        grounds.append(element("text", name, x=f"{left:.0f}", y=20, class_="column"))
-    for entry, relation, target in edges(kb):
-        if entry.slug in boxes and target in boxes and target != entry.slug:
-            lines.append(
-                element(
-                    "path",
-                    d=path(boxes[entry.slug], boxes[target]),
-                    class_=MANNERS[relation.type][0],
-                    data_from=entry.slug,
-                    data_to=target,
-                    marker_end="url(#unrolled-arrow)",
-                )
-            )
-    return element(
-        "svg",
-        Markup(
-            '<defs><marker id="unrolled-arrow" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="7" '
-            'markerHeight="7" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z"/>'
-            "</marker></defs>"
-        ),
-        element("g", *grounds, class_="ground", aria_hidden="true"),
-        element("g", *lines, class_="edges", aria_hidden="true"),
-        element("g", *(_node(node, boxes) for node in found), class_="nodes"),
-        viewBox=f"0 0 {width:.0f} {height:.0f}",
-        width=f"{width:.0f}",
-        height=f"{height:.0f}",
-        role="group",
-        aria_label="Lineage of the papers; the table below holds the same relations",
-    )
-
-
-def _node(node: Node, boxes: Mapping[str, Box]) -> Markup:
-    box = boxes[node.name]
-    return element(
-        "a",
-        element("rect", x=f"{box.x:.0f}", y=f"{box.y:.0f}", width=f"{box.width:.0f}", height=HEIGHT, rx=4),
-        element("text", node.label, x=f"{box.x + 9:.0f}", y=f"{box.y + 17.5:.0f}"),
-        href=node.href,
-        aria_label=node.said,
-        class_="node own" if node.own else "node",
-        data_node=node.name,
+    lines = [
+        (path(boxes[entry.slug], boxes[target]), MANNERS[relation.type][0], entry.slug, target)
+        for entry, relation, target in edges(kb)
+        if entry.slug in boxes and target in boxes and target != entry.slug
+    ]
+    return render(
+        "graph",
+        width=lefts[-1],
+        height=tops[-1] + 6,
+        lanes=[(list(PARTS.values())[lane], top) for lane, top in tops.items() if lane >= 0],
+        columns=list(zip(columns, lefts, strict=False)),
+        lines=lines,
+        nodes=[(node, boxes[node.name]) for node in found],
+        box_height=HEIGHT,
     )
 
 

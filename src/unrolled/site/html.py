@@ -101,8 +101,8 @@ class Place:
 
     >>> Place("notebooks/bn_lstm").to("book/ledger", "bn_lstm")
     '../book/ledger.html#bn_lstm'
-    >>> Place("notebooks/bn_lstm").to("notebooks/bn_lstm", "claims")
-    '#claims'
+    >>> Place("notebooks/bn_lstm").to("notebooks/bn_lstm", "cite")
+    '#cite'
     """
 
     docname: str

@@ -87,5 +87,5 @@ def keep_sentences(app: Sphinx, what: str, name: str, obj: object, options: obje
 
 
 def skip_plumbing(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
-    """Leave out what Python and pydantic make by themselves: constructors, settings, bare fields."""
+    """Leave out what Python and pydantic make by themselves: constructors, bare fields, settings."""
     return True if name in ("__new__", "model_config") or type(obj).__name__ == "_tuplegetter" else None
