@@ -168,7 +168,7 @@ def test_stale_evidence_is_shown_as_stale_with_its_reason() -> None:
         knowledge_with(evidence=evidence_with("words", rule="older")), "bn_lstm", Place(PAGE)
     )
     assert "outcome stale" in html
-    assert "the statement changed since it was measured" in html
+    assert "The statement changed since it was measured" in html
 
 
 def test_a_statement_of_several_rows_folds_them_and_shows_the_one_that_decides() -> None:
@@ -219,7 +219,7 @@ def test_counts_hold_what_was_measured_by_outcome_and_scale_and_nothing_else() -
         r"<[^>]+>", " ", str(outcomes.status(replace(kb, entries={"bn_lstm": paper}), Place("book/index")))
     )
     assert "1 headline statements" in text
-    assert "measured 1 of them so far, and 0 are reproduced" in text
+    assert "measured 1 of them so far, and none are reproduced" in text
     assert re.search(r"reduced scale\s+holds\s+1", text)
 
 
