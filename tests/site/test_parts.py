@@ -272,6 +272,19 @@ def test_the_role_refuses_a_statement_that_lost_its_evidence_and_a_number_that_i
         statement_link(knowledge_with(), "bn_lstm/found/against", Place(PAGE))
 
 
+def test_the_role_prints_one_row_of_several() -> None:
+    parts = (part_with("words"), part_with("words", ours=sample("task 7", 80.0), outcome="undecided"))
+    kb = knowledge_with(evidence=evidence_with("words", parts=parts, outcome="undecided"))
+    for row, said in (
+        ("ours/task 7", "80.0 ± 0.31"),
+        ("outcome/ours words", "holds"),
+        ("outcome", "undecided"),
+    ):
+        assert said in statement_link(kb, f"bn_lstm/gain/{row}", Place(PAGE))
+    with pytest.raises(UsageError, match="did you mean task 7"):
+        statement_link(kb, "bn_lstm/gain/ours/task 8", Place(PAGE))
+
+
 def test_a_value_is_the_one_that_the_chapter_left() -> None:
     assert ">64<" in value(knowledge_with(), "bn_lstm:steps", Place(PAGE))
     with pytest.raises(UsageError, match="did you mean bn_lstm:steps"):

@@ -77,9 +77,9 @@ def ours_words(item: Judged, part: Part | None = None) -> str | None:
     )
 
 
-def interval_words(item: Judged) -> str | None:
+def interval_words(item: Judged, part: Part | None = None) -> str | None:
     """The interval of the value or the difference, and how many seeds agree."""
-    part = item.part
+    part = part or item.part
     if part is None or part.interval is None:
         return None
     log, compared = item.of.metric_scale == "log", part.against is not None
