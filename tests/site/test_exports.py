@@ -12,7 +12,7 @@ import pytest
 from site_samples import knowledge_with
 
 from unrolled.library.models import INVERSES
-from unrolled.site import exports
+from unrolled.site import exports, exportschema
 from unrolled.site.knowledge import KnowledgeBase, load_knowledge_base
 from unrolled.site.works import Work
 
@@ -35,18 +35,18 @@ def content(folder: Path, name: str) -> dict:
     return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", exports.FILES)
+@pytest.mark.parametrize("name", exportschema.FILES)
 def test_every_file_fits_the_schema_that_it_names(folder, name):
     found = content(folder, name)
     schema = json.loads((folder / found["$schema"]).read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(found)
-    assert found["schema_version"] == exports.SCHEMA_VERSION
+    assert found["schema_version"] == exportschema.SCHEMA_VERSION
 
 
-@pytest.mark.parametrize("name", exports.FILES)
+@pytest.mark.parametrize("name", exportschema.FILES)
 def test_a_schema_rejects_a_field_that_it_does_not_know_and_a_missing_one(folder, name):
-    found, schema = content(folder, name), exports.schema(name)
+    found, schema = content(folder, name), exportschema.schema(name)
     first = next(value for value in found.values() if isinstance(value, list))[0]
     first["surprise"] = 1
     with pytest.raises(jsonschema.ValidationError, match="surprise"):
@@ -72,7 +72,7 @@ def test_statements_carry_outcome_evidence_and_place():
     kb = knowledge_with()
     target = Work("hochreiter1997long", "LSTM", (), "", "1997")  # of a relation
     found = exports.contents(replace(kb, works={**kb.works, target.key: target}))["statements"]
-    jsonschema.validate(found, exports.schema("statements"))
+    jsonschema.validate(found, exportschema.schema("statements"))
     gain, untried, old = found["statements"]
     assert (gain["outcome"], gain["scale"], gain["reproduced"]) == ("holds", "reduced", False)
     assert gain["evidence"]["parts"][0]["mean"] == 5.213

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import unescape
 from typing import Any
 
@@ -17,7 +18,7 @@ from sphinx.application import Sphinx
 
 from unrolled.site import bibliography
 from unrolled.site.equations import display, number_of
-from unrolled.site.html import element, join, math
+from unrolled.site.html import element, math, render
 from unrolled.site.indexes import symbol_uses
 from unrolled.site.knowledge import PARTS, KnowledgeBase
 from unrolled.site.tables import sure, symbol_anchor
@@ -36,57 +37,28 @@ def known(kb: KnowledgeBase) -> dict[str, Card]:
     """What can be told, by "page#anchor"; each card is made when a page asks for it."""
     found: dict[str, Card] = {}
     for slug, entry in kb.entries.items():
-        home = kb.home(slug)[0]
-        found[f"{home}#"] = lambda e=entry: _entry(kb, e)
-        for equation in entry.equations:
-            found[f"{home}#equation-{equation.label}"] = lambda e=entry, q=equation: _equation(e, q)
+        home, work = kb.home(slug)[0], kb.works.get(entry.key)
+        who = f"{work.short if work else entry.year} · {PARTS[entry.part]}"
+        found[f"{home}#"] = partial(_card, entry.title, who, entry.summary)
+        for q in entry.equations:
+            named = f"{entry.short}, {number_of(q)}"
+            found[f"{home}#equation-{q.label}"] = partial(
+                _card, q.name, named, mark=sure(q.source.value), body=display(q.latex)
+            )
     for concept in kb.concepts.values():
-        found[f"book/concepts#concept-{concept.slug}"] = lambda c=concept: _concept(c)
+        found[f"book/concepts#concept-{concept.slug}"] = partial(_card, concept.name, text=concept.definition)
     for key, work in kb.works.items():
-        found[f"{bibliography.PAGE}#key-{key}"] = lambda w=work: _work(w)
+        venue = ", ".join(text for text in (work.venue, work.year) if text)
+        found[f"{bibliography.PAGE}#key-{key}"] = partial(_card, work.title, venue, work.names)
     for latex, uses in symbol_uses(kb).items():
-        found[f"book/symbols#{symbol_anchor(latex)}"] = lambda x=latex, u=uses: _symbol(x, u)
+        found[f"book/symbols#{symbol_anchor(latex)}"] = partial(_card, math(latex), uses=uses)
     return found
 
 
-def _title(*content: object) -> Markup:
-    return element("p", *content, class_="hover-title")
-
-
-def _quiet(*content: object) -> Markup:
-    return element("p", *content, class_="hover-quiet")
-
-
-def _entry(kb: KnowledgeBase, entry: Any) -> Markup:
-    work = kb.works.get(entry.key)
-    who = work.short if work else str(entry.year)
-    return join((_title(entry.title), _quiet(f"{who} · {PARTS[entry.part]}"), element("p", entry.summary)))
-
-
-def _equation(entry: Any, equation: Any) -> Markup:
-    mark = sure(equation.source.value)
-    return join(
-        (
-            _title(equation.name),
-            _quiet(join((f"{entry.short}, {number_of(equation)}", mark), " ")),
-            display(equation.latex),
-        )
-    )
-
-
-def _concept(concept: Any) -> Markup:
-    return join((_title(concept.name), element("p", concept.definition)))
-
-
-def _work(work: Any) -> Markup:
-    venue = ", ".join(text for text in (work.venue, work.year) if text)
-    return join((_title(work.title), element("p", work.names) if work.names else None, _quiet(venue)))
-
-
-def _symbol(latex: str, uses: Any) -> Markup:
-    items = (element("li", symbol.name, " · ", entry.short) for entry, symbol in uses[:6])
-    more = _quiet(f"and {len(uses) - 6} more") if len(uses) > 6 else None
-    return join((_title(math(latex)), element("ul", *items), more))
+def _card(
+    title: object, quiet: str = "", text: str = "", mark: object = None, body: str = "", uses: Sequence = ()
+) -> Markup:
+    return render("hover", title=title, quiet=quiet, text=text, mark=mark or "", body=body, uses=uses)
 
 
 def add(html: str, docname: str, cards: Mapping[str, Card], also: Mapping[str, str] | None = None) -> str:

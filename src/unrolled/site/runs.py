@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from unrolled.library.comparisons import LEVEL, Comparison, System, stale_comparison
+from unrolled.library.comparisons import LEVEL, Comparison, stale_comparison
 from unrolled.library.models import Reported
-from unrolled.site.html import Place, element, join
+from unrolled.site.html import Place, join, render
 from unrolled.site.knowledge import KnowledgeBase
 from unrolled.site.numbers import aligned, with_spread
 from unrolled.site.tables import Row, entry_link, nothing, table
@@ -57,44 +57,20 @@ def _value(seeds: Sequence[dict[str, float]], one: Reported) -> str | None:
 def _comparison(kb: KnowledgeBase, slug: str, comparison: Comparison, place: Place) -> Markup:
     """In words: every two systems, and how the test was made."""
 
-    def named(system: System) -> Markup:
-        known = system.slug in kb.entries
-        paper = kb.entries[system.slug].short if known else system.slug
-        elsewhere = known and system.slug != slug
-        paper = entry_link(kb, system.slug, place) if elsewhere else paper
+    def named(name: str) -> Markup:
+        system = comparison.system(name)
+        paper: object = kb.entries[system.slug].short if system.slug in kb.entries else system.slug
+        if system.slug in kb.entries and system.slug != slug:
+            paper = entry_link(kb, system.slug, place)
         return join((paper, f" ({system.preset.replace('_', ' ')})"))
 
-    lines = []
-    for pair in comparison.differences:
-        ahead, behind = comparison.system(pair.ahead), comparison.system(pair.behind)
-        said = (
-            (" is ahead of ", f" by {pair.difference:.2f} {comparison.unit}")
-            if pair.told_apart
-            else (" is not told apart from ", "")
-        )
-        found = (
-            f": {ahead.score:.2f} and {behind.score:.2f}"
-            f" ({comparison.test}, {comparison.resamples:,} resamples, p = {_p(pair.p)})."
-        )
-        lines.append(element("li", named(ahead), said[0], named(behind), said[1], found))
-    reason = stale_comparison(comparison, kb.evidence)
-    return element(
-        "div",
-        element("p", "Held against each other on the same test sentences", class_="unrolled-rubric"),
-        element("ul", *lines),
-        element("p", _made(comparison), class_="unrolled-carried"),
-        element("p", f"Stale: {reason}.", class_="unrolled-nothing") if reason else None,
-        class_="unrolled-comparison",
-    )
-
-
-def _made(comparison: Comparison) -> str:
-    """How the test was made, and what it does not say."""
-    return (
-        f"A resample draws {comparison.sentences:,} test sentences with repetition, the same ones for both "
-        f"systems; the smallest p that {comparison.resamples:,} resamples can give is "
-        f"{_p(1 / (comparison.resamples + 1))}. Two systems count as told apart below {LEVEL}. Each is one "
-        "trained model: what another seed would give is not tested."
+    return render(
+        "comparison",
+        comparison=comparison,
+        named=named,
+        p=_p,
+        level=LEVEL,
+        stale=stale_comparison(comparison, kb.evidence),
     )
 
 
