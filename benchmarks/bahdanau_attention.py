@@ -1,4 +1,4 @@
-"""RNNsearch against torch's fused GRU of the same sizes, and against a loop with everything inside."""
+"""RNNsearch against torch's fused GRU of the same sizes, and what one would write in plain PyTorch."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from torch.nn import functional
 from unrolled.papers.bahdanau_attention.model import RNNsearch
 
 WORDS, EMBEDDING, HIDDEN = 2000, 256, 256
-"""Words of each language; size of an embedding; units of encoder, decoder and alignment."""
+"""Vocabulary size; size of an embedding; units of encoder, decoder and alignment."""
 
 SENTENCES = 64
 
@@ -32,7 +32,7 @@ class TextbookRNNsearch(nn.Module):
         self.readout = nn.Linear(HIDDEN // 2, WORDS)
 
     def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Log-odds [time, batch, words] for words [time, batch]."""
+        """Logits [time, batch, words] for words [time, batch]."""
         h, last = self.encoder(self.source(source))
         s = torch.tanh(self.start(torch.cat((last[0], last[1]), 1)))
         found, before = [], torch.ones_like(target[0])
@@ -47,6 +47,32 @@ class TextbookRNNsearch(nn.Module):
             found.append(self.readout(pairs.amax(2)))
             s, before = new[0], words
         return torch.stack(found)
+
+
+class IdiomaticRNNsearch(TextbookRNNsearch):
+    """By someone who knows PyTorch: what does not feed back stands outside the loop. Its gated units are
+    torch's, with the reset after the product: for the paper's there is no fused layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys, self.query = nn.Linear(2 * HIDDEN, HIDDEN), nn.Linear(HIDDEN, HIDDEN, bias=False)
+        self.cell = nn.GRUCell(2 * HIDDEN + EMBEDDING, HIDDEN)
+        del self.attention, self.decoder
+
+    def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Logits [time, batch, words] for words [time, batch]."""
+        h, last = self.encoder(self.source(source))
+        s, keys, annotations = torch.tanh(self.start(torch.cat((*last,), 1))), self.keys(h), h.transpose(0, 1)
+        embedded = self.target(torch.cat((torch.ones_like(target[:1]), target[:-1])))
+        states, contexts = [], []
+        for y in embedded:
+            alpha = self.v_a(torch.tanh(self.query(s) + keys)).softmax(0)
+            context = torch.bmm(alpha.permute(1, 2, 0), annotations).squeeze(1)
+            states.append(s)
+            contexts.append(context)
+            s = self.cell(torch.cat((y, context), 1), s)
+        total = self.output(torch.cat((torch.stack(states), embedded, torch.stack(contexts)), 2))
+        return self.readout(total.unflatten(2, (-1, 2)).amax(3))
 
 
 def _words(steps: int, device: str) -> torch.Tensor:
@@ -66,11 +92,15 @@ def gru(steps: int, device: str) -> Built:
     return parts, loss
 
 
-def textbook(steps: int, device: str) -> Built:
-    """The loop with everything inside."""
-    model = TextbookRNNsearch().to(device)
-    source, target = _words(steps, device).t(), _words(steps, device).t()
-    return model, lambda: functional.cross_entropy(model(source, target).flatten(0, 1), target.flatten())
+def plain(kind: type[TextbookRNNsearch]) -> Callable[[int, str], Built]:
+    """The loop with everything inside, or the one with little inside."""
+
+    def build(steps: int, device: str) -> Built:
+        model = kind().to(device)
+        source, target = _words(steps, device).t(), _words(steps, device).t()
+        return model, lambda: functional.cross_entropy(model(source, target).flatten(0, 1), target.flatten())
+
+    return build
 
 
 def rnnsearch(*, fixed: bool = False) -> Callable[[int, str], Built]:

@@ -1,4 +1,4 @@
-"""Luong's model against torch's fused LSTM of the same sizes, and against a loop with everything inside."""
+"""Luong's model against torch's fused LSTM of the same sizes, and what one would write in plain PyTorch."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from torch.nn import functional
 from unrolled.papers.luong_attention.model import LuongAttention
 
 WORDS, EMBEDDING, HIDDEN = 2000, 256, 256
-"""Words of each language; size of an embedding; units of the decoder and of an encoder's direction."""
+"""Vocabulary size; size of an embedding; units of the decoder and of an encoder's direction."""
 
 SENTENCES = 64
 
@@ -31,7 +31,7 @@ class TextbookLuong(nn.Module):
         self.readout = nn.Linear(HIDDEN, WORDS, bias=False)
 
     def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Log-odds [time, batch, words] for words [time, batch]."""
+        """Logits [time, batch, words] for words [time, batch]."""
         annotations, (last, _) = self.encoder(self.source(source))
         h, c = self.start(torch.cat((last[0], last[1]), 1)).chunk(2, 1)
         found, before, attentional = [], torch.ones_like(target[0]), torch.zeros_like(h)
@@ -44,6 +44,51 @@ class TextbookLuong(nn.Module):
             found.append(self.readout(attentional))
             before = words
         return torch.stack(found)
+
+
+class IdiomaticLuong(TextbookLuong):
+    """With feeding, by someone who knows PyTorch: what does not feed back stands outside the loop."""
+
+    def start_of(self, source: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Annotations, their keys, and the decoder's first state."""
+        annotations, (last, _) = self.encoder(self.source(source))
+        h, c = self.start(torch.cat((*last,), 1)).chunk(2, 1)
+        return (
+            annotations.transpose(0, 1),
+            self.W_a(annotations).transpose(0, 1),
+            h.contiguous(),
+            c.contiguous(),
+        )
+
+    def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Logits [time, batch, words] for words [time, batch]."""
+        annotations, keys, h, c = self.start_of(source)
+        embedded = self.target(torch.cat((torch.ones_like(target[:1]), target[:-1])))
+        attentional, found = torch.zeros_like(h), []
+        for y in embedded:
+            h, c = self.decoder(torch.cat((y, attentional), 1), (h, c))
+            alpha = torch.bmm(keys, h.unsqueeze(2)).softmax(1)
+            context = torch.bmm(alpha.mT, annotations).squeeze(1)
+            attentional = torch.tanh(self.W_c(torch.cat((context, h), 1)))
+            found.append(attentional)
+        return self.readout(torch.stack(found))
+
+
+class IdiomaticLuongWithoutFeeding(IdiomaticLuong):
+    """Without feeding: `torch.nn.LSTM` decodes, and attention sees all its states at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoder = nn.LSTM(EMBEDDING, HIDDEN)
+
+    def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Logits [time, batch, words] for words [time, batch]."""
+        annotations, keys, h, c = self.start_of(source)
+        embedded = self.target(torch.cat((torch.ones_like(target[:1]), target[:-1])))
+        states = self.decoder(embedded, (h.unsqueeze(0), c.unsqueeze(0)))[0].transpose(0, 1)
+        context = torch.bmm(torch.bmm(states, keys.mT).softmax(2), annotations)
+        attentional = torch.tanh(self.W_c(torch.cat((context, states), 2)))
+        return self.readout(attentional).transpose(0, 1)
 
 
 def _words(steps: int, device: str) -> torch.Tensor:
@@ -63,19 +108,23 @@ def lstm(steps: int, device: str) -> Built:
     return parts, loss
 
 
-def textbook(steps: int, device: str) -> Built:
-    """The loop with everything inside."""
-    model = TextbookLuong().to(device)
-    source, target = _words(steps, device).t(), _words(steps, device).t()
-    return model, lambda: functional.cross_entropy(model(source, target).flatten(0, 1), target.flatten())
+def plain(kind: type[TextbookLuong]) -> Callable[[int, str], Built]:
+    """The loop with everything inside, or what has little inside."""
+
+    def build(steps: int, device: str) -> Built:
+        model = kind().to(device)
+        source, target = _words(steps, device).t(), _words(steps, device).t()
+        return model, lambda: functional.cross_entropy(model(source, target).flatten(0, 1), target.flatten())
+
+    return build
 
 
-def luong(*, feeding: bool = True, fused: bool = True) -> Callable[[int, str], Built]:
-    """The package's model, general scores; ``fused`` runs its decoder with a gradient of its own."""
+def luong(*, feeding: bool = True) -> Callable[[int, str], Built]:
+    """The package's model, general scores."""
 
     def build(steps: int, device: str) -> Built:
         sizes = {"embedding": EMBEDDING, "hidden": HIDDEN, "annotation": 2 * HIDDEN, "bidirectional": True}
-        model = LuongAttention((WORDS, WORDS), feeding=feeding, fused=fused, **sizes).to(device)
+        model = LuongAttention((WORDS, WORDS), feeding=feeding, **sizes).to(device)
         source, target = _words(steps, device), _words(steps, device)
 
         def loss() -> torch.Tensor:

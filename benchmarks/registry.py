@@ -172,11 +172,14 @@ BENCHMARKS = [
     _bn_lstm("bn_lstm_50", inputs=50, steps=(100, 400), goals={}),
     Benchmark(
         slug="bahdanau_attention",
-        what="RNNsearch, 64 sentences of 2,000 words, 256 units, projection included",
+        what="RNNsearch, 64 sentences over 2,000 words, 256 units, projection included",
         steps=(30,),
         contenders=(
             Contender("torch.nn.GRU", _built(bahdanau_attention.gru)),
-            Contender("textbook loop", _built(bahdanau_attention.textbook)),
+            Contender(
+                "textbook loop", _built(bahdanau_attention.plain(bahdanau_attention.TextbookRNNsearch))
+            ),
+            Contender("idiomatic", _built(bahdanau_attention.plain(bahdanau_attention.IdiomaticRNNsearch))),
             Contender("eager", _built(bahdanau_attention.rnnsearch())),
             Contender("eager, one vector", _built(bahdanau_attention.rnnsearch(fixed=True))),
         ),
@@ -184,24 +187,33 @@ BENCHMARKS = [
     ),
     Benchmark(
         slug="rnn_encoder_decoder",
-        what="RNN Encoder-Decoder, 64 phrases of 2,000 words, 256 units, projection included",
+        what="RNN Encoder-Decoder, 64 phrases over 2,000 words, 256 units, projection included",
         steps=(7, 30),
         contenders=(
             Contender("torch.nn.GRU", _built(rnn_encoder_decoder.gru)),
-            Contender("textbook loop", _built(rnn_encoder_decoder.textbook)),
+            Contender(
+                "textbook loop", _built(rnn_encoder_decoder.plain(rnn_encoder_decoder.TextbookEncoderDecoder))
+            ),
+            Contender(
+                "idiomatic", _built(rnn_encoder_decoder.plain(rnn_encoder_decoder.IdiomaticEncoderDecoder))
+            ),
             Contender("eager", _built(rnn_encoder_decoder.encoder_decoder)),
         ),
         goals={},
     ),
     Benchmark(
         slug="luong_attention",
-        what="Luong's model, general scores, 64 sentences of 2,000 words, 256 units, projection included",
+        what="Luong's model, general scores, 64 sentences over 2,000 words, 256 units, projection included",
         steps=(30,),
         contenders=(
             Contender("torch.nn.LSTM", _built(luong_attention.lstm)),
-            Contender("textbook loop", _built(luong_attention.textbook)),
-            Contender("autograd", _built(luong_attention.luong(fused=False))),
+            Contender("textbook loop", _built(luong_attention.plain(luong_attention.TextbookLuong))),
+            Contender("idiomatic", _built(luong_attention.plain(luong_attention.IdiomaticLuong))),
             Contender("eager", _built(luong_attention.luong())),
+            Contender(
+                "idiomatic, no feeding",
+                _built(luong_attention.plain(luong_attention.IdiomaticLuongWithoutFeeding)),
+            ),
             Contender("eager, no feeding", _built(luong_attention.luong(feeding=False))),
         ),
         goals={"eager, no feeding": {30: 0.5}},

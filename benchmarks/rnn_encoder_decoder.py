@@ -1,4 +1,4 @@
-"""The RNN Encoder-Decoder against torch's fused GRU of the same sizes, and a loop with everything inside."""
+"""The RNN Encoder-Decoder against torch's fused GRU of the same sizes, and against plain PyTorch."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from torch.nn import functional
 from unrolled.papers.rnn_encoder_decoder.model import RNNEncoderDecoder
 
 WORDS, EMBEDDING, HIDDEN = 2000, 100, 256
-"""Words of each language; size of an embedding; units of encoder and decoder."""
+"""Vocabulary size; size of an embedding; units of encoder and decoder."""
 
 PHRASES = 64
 
@@ -30,7 +30,7 @@ class TextbookEncoderDecoder(nn.Module):
         self.readout = nn.Linear(HIDDEN // 2, WORDS)
 
     def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Log-odds [time, batch, words] for words [time, batch]."""
+        """Logits [time, batch, words] for words [time, batch]."""
         h = torch.zeros(source.shape[1], HIDDEN, device=source.device)
         for words in source:
             h = self.encoder(self.source(words), h)
@@ -43,6 +43,24 @@ class TextbookEncoderDecoder(nn.Module):
             found.append(self.readout(pairs.amax(2)))
             before = words
         return torch.stack(found)
+
+
+class IdiomaticEncoderDecoder(TextbookEncoderDecoder):
+    """The same by someone who knows PyTorch: output and projection stand outside the loop."""
+
+    def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Logits [time, batch, words] for words [time, batch]."""
+        h = torch.zeros(source.shape[1], HIDDEN, device=source.device)
+        for x in self.source(source):
+            h = self.encoder(x, h)
+        c = torch.tanh(self.summary(h))
+        s, states = torch.tanh(self.start(c)), []
+        embedded = self.target(torch.cat((torch.ones_like(target[:1]), target[:-1])))
+        for y in embedded:
+            s = self.decoder(torch.cat((y, c), 1), s)
+            states.append(s)
+        total = self.output(torch.cat((torch.stack(states), embedded, c.expand(len(embedded), -1, -1)), 2))
+        return self.readout(total.unflatten(2, (-1, 2)).amax(3))
 
 
 def _words(steps: int, device: str) -> torch.Tensor:
@@ -63,11 +81,15 @@ def gru(steps: int, device: str) -> Built:
     return parts, loss
 
 
-def textbook(steps: int, device: str) -> Built:
-    """The loop with everything inside."""
-    model = TextbookEncoderDecoder().to(device)
-    source, target = _words(steps, device).t(), _words(steps, device).t()
-    return model, lambda: functional.cross_entropy(model(source, target).flatten(0, 1), target.flatten())
+def plain(kind: type[TextbookEncoderDecoder]) -> Callable[[int, str], Built]:
+    """The loop with everything inside, or the one with little inside."""
+
+    def build(steps: int, device: str) -> Built:
+        model = kind().to(device)
+        source, target = _words(steps, device).t(), _words(steps, device).t()
+        return model, lambda: functional.cross_entropy(model(source, target).flatten(0, 1), target.flatten())
+
+    return build
 
 
 def encoder_decoder(steps: int, device: str) -> Built:

@@ -24,7 +24,7 @@ def benchmarks(*arguments):
         ("bn_lstm", ["torch.nn.LSTM", "textbook loop", "eager"]),
         ("bn_lstm_50", ["torch.nn.LSTM", "textbook loop", "eager"]),
         ("vrnn", ["torch.nn.GRU", "textbook loop", "eager"]),
-        ("rnn_encoder_decoder", ["torch.nn.GRU", "textbook loop", "eager"]),
+        ("rnn_encoder_decoder", ["torch.nn.GRU", "textbook loop", "idiomatic", "eager"]),
         ("vrnn_8", ["torch.nn.GRU", "textbook loop", "eager"]),
         ("ntm", ["torch.nn.LSTM", "textbook loop", "eager"]),
         ("ram", ["torch.nn.RNN", "textbook loop", "eager"]),

@@ -16,26 +16,27 @@ from unrolled.papers.bahdanau_attention.experiment import EXPERIMENT as BAHDANAU
 from unrolled.papers.luong_attention.experiment import EXPERIMENT as LUONG
 from unrolled.tasks import translation
 from unrolled.training.fit import fit
+from unrolled.training.presets import preset
 from unrolled.training.store import RunStore
 
 ROOT = Path(__file__).resolve().parents[2]
-LUONG_DE, BAHDANAU_DE = "luong_attention:general_feeding_de", "bahdanau_attention:attention_de"
+LUONG_DE, BAHDANAU_DE = "luong_attention:multi30k_de", "bahdanau_attention:multi30k_de"
 SMALL = {"subwords": 300, "embedding": 4, "hidden": 4, "sentences": 4, "beam": 2, "warmup": 1}
 SHORT = {"updates": 2, "evaluate_every": 2, "checkpoint_every": 2, "learning_rate": 1e-2}
 
 
 def captions(target="de"):
-    """Twelve sentences a split, whose translation counts in another language."""
+    """Twelve sentences of each split, whose translation counts in another language."""
     words = "ein zwei drei vier" if target == "de" else "un deux trois quatre"
     pairs = [(f"caption {i % 4} of {i}", f"{words.split()[i % 4]} {i} .") for i in range(12)]
     both = multi30k.Pairs(*map(list, zip(*pairs, strict=True)))
     return {"train": both, "valid": both, "test_2016_flickr": both}
 
 
-def trained(experiment, variant, small, **options):
-    """A run of some updates in the run store, under the name of one at the paper's scale."""
-    config = replace(experiment.variants("paper")[variant], **SMALL, **small, **SHORT)
-    return fit(experiment, config, seed=0, profile="paper", variant=variant, store=RunStore(), **options)
+def trained(kind, name, small, **options):
+    """A run of some updates in the run store, under the name of a long preset."""
+    config = replace(preset(kind, name).config, **SMALL, **small, **SHORT)
+    return fit(kind(config), name, store=RunStore(), **options)
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +48,10 @@ def runs(tmp_path_factory):
         patch.setattr(multi30k, "load", captions)
         translation._corpus.cache_clear()
         small = {"annotation": 8}
-        trained(LUONG, "general_feeding_de", small)
-        trained(LUONG, "general_feeding_fr", small)
-        trained(LUONG, "base_de", small, minutes=0)
-        trained(BAHDANAU, "attention_de", {"alignment": 4, "maxout": 4})
+        trained(LUONG, "multi30k_de", small)
+        trained(LUONG, "multi30k_fr", small)
+        trained(LUONG, "multi30k_base_de", small, minutes=0)
+        trained(BAHDANAU, "multi30k_de", {"alignment": 4, "maxout": 4})
         yield folder
     translation._corpus.cache_clear()
 
@@ -82,8 +83,8 @@ def compare(store, capsys):
     return run
 
 
-def edit_result(store, variant, **fields):
-    (path,) = store.glob(f"*/{variant}-s0-*/result.json")
+def edit_result(store, **fields):
+    (path,) = store.glob("bahdanau_attention/multi30k_de-s0-*/result.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
     return path
 
@@ -126,14 +127,14 @@ def test_a_dry_run_writes_nothing(compare):
 @pytest.mark.parametrize(
     ("systems", "said"),
     [
-        ((LUONG_DE, "bahdanau_atention:attention_de"), "did you mean bahdanau_attention"),
-        ((LUONG_DE, "bahdanau_attention:attention_d"), "did you mean attention_de"),
-        ((LUONG_DE, "bahdanau_attention"), "name it as SLUG:VARIANT"),
+        ((LUONG_DE, "bahdanau_atention:multi30k_de"), "did you mean bahdanau_attention"),
+        ((LUONG_DE, "bahdanau_attention:multi30k_d"), "did you mean multi30k_de"),
+        ((LUONG_DE, "bahdanau_attention"), "name it as SLUG:PRESET"),
         ((LUONG_DE, "bn_lstm:lstm"), "bn_lstm does not translate"),
-        ((LUONG_DE, "bahdanau_attention:fixed_de"), "--variant fixed_de --seeds 0"),
-        ((LUONG_DE, BAHDANAU_DE, "--seed", "3"), "no run of luong_attention:general_feeding_de with seed 3"),
-        ((LUONG_DE, "luong_attention:base_de"), "stopped after 1 of 2 updates"),
-        ((LUONG_DE, "luong_attention:general_feeding_fr"), "differ in the target language: de, and fr"),
+        ((LUONG_DE, "bahdanau_attention:multi30k_fixed_de"), "multi30k_fixed_de --seeds 0"),
+        ((LUONG_DE, BAHDANAU_DE, "--seed", "3"), "no run of luong_attention:multi30k_de with seed 3"),
+        ((LUONG_DE, "luong_attention:multi30k_base_de"), "stopped after 1 of 2 updates"),
+        ((LUONG_DE, "luong_attention:multi30k_fr"), "differ in the target language: de, and fr"),
         ((LUONG_DE,), "name two or more"),
         ((LUONG_DE, LUONG_DE), "each once"),
     ],
@@ -147,9 +148,9 @@ def test_what_cannot_be_compared_is_told_in_one_line_and_nothing_is_written(comp
 
 
 def test_a_model_that_translates_otherwise_than_its_run_recorded_is_refused(compare, store):
-    path = next(store.glob("*/attention_de-s0-*/result.json"))
+    path = next(store.glob("bahdanau_attention/multi30k_de-s0-*/result.json"))
     metrics = json.loads(path.read_text())["metrics"] | {"test_bleu_beam": 31.1}
-    edit_result(store, "attention_de", metrics=metrics)
+    edit_result(store, metrics=metrics)
     code, _, err = compare(LUONG_DE, BAHDANAU_DE)
     assert code == 1
     assert "its run recorded 31.1" in err
@@ -158,7 +159,7 @@ def test_a_model_that_translates_otherwise_than_its_run_recorded_is_refused(comp
 
 def test_runs_on_other_data_are_refused_before_anything_is_translated(compare, store):
     parts = {"source": "x", "data": "other"}
-    edit_result(store, "attention_de", key_parts=parts)
+    edit_result(store, key_parts=parts)
     code, _, err = compare(LUONG_DE, BAHDANAU_DE)
     assert code == 2
     assert "differ in the checksums of the data" in err
@@ -166,7 +167,7 @@ def test_runs_on_other_data_are_refused_before_anything_is_translated(compare, s
 
 
 def test_a_run_of_another_configuration_is_told(compare, store):
-    edit_result(store, "attention_de", config={"surprise": 1})
+    edit_result(store, config={"surprise": 1})
     code, _, err = compare(LUONG_DE, BAHDANAU_DE)
     assert code == 1
     assert "another configuration than the code" in err

@@ -99,7 +99,7 @@ class Model:
 
     ``longest`` and ``shortest`` are the lengths that it takes, of the inputs at the places ``padded``.
     ``impossible`` says what it refuses, in words that are both in the error and in the docstring of its
-    class; ``exempt`` which check says nothing about it, and why.
+    class; ``exempt`` which check says nothing about it, and why. ``prepare``: what evaluation needs.
     """
 
     name: str
@@ -111,6 +111,7 @@ class Model:
     padded: tuple[int, ...] = (0,)
     impossible: Mapping[str, str] = field(default_factory=dict)
     exempt: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[nn.Module], None] = lambda model: None
 
     def has(self, check: str) -> bool:
         """Whether a check says anything about this model."""
@@ -121,6 +122,15 @@ class Model:
         if check in ("func", "vmap") and not any(True for _ in self.make().parameters()):
             return False
         return check not in self.exempt and check not in PENDING.get(self.name, ())
+
+
+TWO_SEQUENCES = dict.fromkeys(
+    ("empty batch in training", "batch of one in training"), "at least two sequences"
+)
+
+
+def _estimate(model):
+    model.estimate_statistics(torch.randn(2, 4, 9, 3))
 
 
 def _attend(model, query, annotations, lengths=None):
@@ -180,7 +190,14 @@ MODELS = [
         )
         for score in get_args(Score)
     ),
-    Model("BNLSTM", partial(BNLSTM, 3, 5, max_length=9), (X,), longest=6),
+    Model(
+        "BNLSTM",
+        partial(BNLSTM, 3, 5, max_length=9),
+        (X,),
+        longest=6,
+        impossible=TWO_SEQUENCES,
+        prepare=_estimate,
+    ),
     Model(
         "SequenceClassifier lstm",
         partial(SequenceClassifier, cell="lstm", input_size=3, hidden_size=5),
@@ -192,6 +209,8 @@ MODELS = [
         partial(SequenceClassifier, cell="bn_lstm", input_size=3, hidden_size=5, max_length=9),
         (X,),
         longest=6,
+        impossible=TWO_SEQUENCES,
+        prepare=_estimate,
     ),
     Model("NTM", partial(NTM, 3, 2, hidden_size=6, rows=6, columns=4), (X,), longest=6),
     Model(

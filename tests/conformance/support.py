@@ -23,6 +23,7 @@ def build(model: Model, dtype: torch.dtype = torch.float64, seed: int = 1) -> nn
     """A model whose parameters are all drawn, so that no zero hides a fault."""
     torch.default_generator.manual_seed(seed)
     module = model.make()
+    model.prepare(module)
     with torch.no_grad():
         for parameter in module.parameters():
             if parameter.requires_grad:

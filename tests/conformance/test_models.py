@@ -216,7 +216,7 @@ def test_noise_without_its_samples_is_refused():
 @pytest.mark.parametrize("training", [True, False])
 def test_an_empty_batch_gives_nothing(model, training):
     module = build(model).train(training)
-    with possible(model, "empty batch"):
+    with possible(model, "empty batch in training" if training else "empty batch"):
         outputs = call(model, module, examples(model, batch=0))
         assert all(len(part) == 0 for part in outputs)
         assert not any(part.any() for part in gradients(model, module, examples(model, batch=0)).values())
@@ -227,7 +227,7 @@ def test_an_empty_batch_gives_nothing(model, training):
 def test_a_batch_of_one_is_a_row_of_a_larger_one(model, training):
     module, inputs = build(model).train(training), examples(model)
     if training:  # what is drawn differs with the batch
-        with possible(model, "batch of one"):
+        with possible(model, "batch of one in training"):
             assert all(len(part) == 1 for part in call(model, module, examples(model, batch=1)))
         return
     whole = call(model, module, inputs)

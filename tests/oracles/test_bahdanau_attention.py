@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import torch
 from torch.autograd import gradcheck
+from torch.nn.functional import linear
 
-from unrolled.nn.attention import additive_energy, context_vector, masked_softmax
-from unrolled.nn.gru import BiGRU, gru_step, recurrent
-from unrolled.papers.bahdanau_attention.model import START, Glance, RNNsearch, decoder_step, maxout
+from unrolled.data.vocabulary import START
+from unrolled.nn.attention import Attended, additive_energy, context_vector, masked_softmax
+from unrolled.nn.gru import BiGRU, gru_update, recurrent
+from unrolled.nn.maxout import maxout
+from unrolled.papers.bahdanau_attention.model import RNNsearch, decoder_step
 
 _spec = importlib.util.spec_from_file_location(
     "oracle_bahdanau_attention", Path(__file__).with_name("bahdanau_attention.py")
@@ -136,7 +139,7 @@ def cell(draw):
 
 
 def encoder_step(h, x, W, U, b):
-    return gru_step(h, x, W, b, recurrent(U), reset="before", update="take")
+    return gru_update(h, linear(x, W, b), recurrent(U), reset="before", update="take")
 
 
 def gates_of(names):
@@ -216,7 +219,7 @@ def test_summary_of_a_basic_encoder():
     )
     forward, backward = oracle.equation_1(words, *left), oracle.equation_1(words[::-1], *right)[::-1]
     s_0, memory = fixed.encode(torch.tensor([X]))
-    ours = fixed.look(s_0, memory).context[0].detach().numpy()
+    ours = fixed.attend(s_0, memory).context[0].detach().numpy()
     np.testing.assert_allclose(ours, oracle.summary(forward, backward), **EXACT)
 
 
@@ -317,7 +320,7 @@ def decoder(model):
 
     def step(s, from_y, c, weight_hidden=model.weight_hidden, weight_context=model.weight_context):
         weights = recurrent(weight_hidden), weight_context
-        return decoder_step(s, from_y, *weights, lambda s: Glance(c, c.new_ones(1, 1)))[0]
+        return decoder_step(s, from_y, *weights, lambda s: Attended(c, c.new_ones(1, 1), c.new_ones(1, 1)))[0]
 
     from_y = model.from_y(model.embedding(torch.tensor([3]))).detach()
     code = torch.from_numpy(s)[None], from_y, torch.from_numpy(c)[None]

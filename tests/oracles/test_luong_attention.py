@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 from torch.autograd import gradcheck
-from torch.nn import functional
+from torch.func import functional_call
 
+from unrolled.data.vocabulary import START
 from unrolled.nn.attention import Attention, context_vector, masked_softmax
 from unrolled.nn.cells import LSTMState
-from unrolled.papers.luong_attention.model import (
-    START,
-    LuongAttention,
-    attentional_vector,
-    lstm_update,
-)
+from unrolled.papers.luong_attention.experiment import EXPERIMENT
+from unrolled.papers.luong_attention.model import LuongAttention, attentional_vector, lstm_update
 from unrolled.papers.luong_attention.windows import gaussian, outside_window, predicted_position
+from unrolled.tasks.translation import TranslationExperiment
+from unrolled.training.presets import preset
+from unrolled.training.trainer import place
 
 _spec = importlib.util.spec_from_file_location(
     "oracle_luong_attention", Path(__file__).with_name("luong_attention.py")
@@ -75,17 +75,26 @@ class Paper:
             return oracle.local_align(scores, oracle.local_m(t, S), D)
         return oracle.equation_10(scores, oracle.equation_9(h, S, array(model.W_p), array(model.v_p)), D)
 
+    def states(self):
+        """The decoder's states without attention, after each word."""
+        decoder, h, c = self.model.decoder, self.h, self.c
+        W, b = array(decoder.weight_ih_l0), array(decoder.bias_ih_l0 + decoder.bias_hh_l0)
+        for word in [START, *Y[:-1]]:
+            h, c = oracle.equation_3(h, c, W @ self.E[word] + b, array(decoder.weight_hh_l0))
+            yield h
+
     def translate(self):
         """For each target word: the distribution, the weights and the attentional vector."""
         model, h, c, attentional, found = self.model, self.h, self.c, np.zeros(HIDDEN), []
-        W = array(model.from_y.weight)
+        decoder = model.decoder
+        W, b = array(decoder.weight_ih_l0), array(decoder.bias_ih_l0 + decoder.bias_hh_l0)
         for t, word in enumerate([START, *Y[:-1]]):
             x = self.E[word]
             if model.feeding:
-                W = np.hstack([array(model.from_y.weight), array(model.from_attentional)])
+                W = np.hstack([array(decoder.weight_ih_l0), array(model.from_attentional)])
                 x = oracle.input_feeding(x, attentional)
-            gates = W @ x + array(model.from_y.bias)
-            h, c = oracle.equation_3(h, c, gates, array(model.W_h[0]))
+            gates = W @ x + b
+            h, c = oracle.equation_3(h, c, gates, array(decoder.weight_hh_l0))
             a = self.weights(h, t)
             attentional = oracle.equation_5(oracle.context(a, self.annotations), h, array(model.W_c))
             found.append((oracle.equation_6(attentional, array(model.readout.weight)), a, attentional))
@@ -119,11 +128,20 @@ def test_equation_1_log_probability(kind):
     np.testing.assert_allclose(total, expected, **EXACT)
 
 
-def test_equation_2_distribution_of_a_state(draw):
-    h, W_s = draw(1, HIDDEN), draw(TARGET, HIDDEN)
-    ours = functional.linear(h, W_s).softmax(1)
-    np.testing.assert_allclose(array(ours[0]), oracle.equation_2(array(h[0]), array(W_s)), **EXACT)
-    assert gradcheck(lambda h, W: functional.linear(h, W).softmax(1), (h, W_s))
+def test_equation_2_distribution_of_a_state():
+    # The base model: no attention, the distribution follows from the decoder's state.
+    model = make(kind="none", feeding=False)
+    paper, W_s = Paper(model), array(model.readout.weight)
+    expected = [oracle.equation_2(h, W_s) for h in paper.states()]
+    ours = model(torch.tensor([X]), torch.tensor([Y])).logits[0].softmax(1)
+    np.testing.assert_allclose(array(ours), np.stack(expected), **EXACT)
+
+    def logits(weight):
+        return functional_call(
+            model, {"readout.weight": weight}, (torch.tensor([X]), torch.tensor([Y]))
+        ).logits
+
+    assert gradcheck(logits, (model.readout.weight.detach().requires_grad_(),))
 
 
 def test_equation_3_state(draw):
@@ -140,9 +158,18 @@ def test_equation_4_loss():
     log_prob = oracle.equation_1(
         [np.log(p[word]) for (p, _, _), word in zip(Paper(model).translate(), Y, strict=True)]
     )
-    logits = model(torch.tensor([X, X]), torch.tensor([Y, Y])).logits
-    ours = functional.cross_entropy(logits.flatten(0, 1), torch.tensor([Y, Y]).flatten(), reduction="sum")
-    np.testing.assert_allclose(ours.item(), oracle.equation_4([log_prob, log_prob]), **EXACT)
+    # Our loss is a mean over words: over pairs it is that times their words.
+    experiment = EXPERIMENT(preset(EXPERIMENT, "live").config)
+    batch = torch.tensor([X, X]), torch.tensor([Y, Y]), torch.tensor([len(X), len(X)])
+    loss = TranslationExperiment.loss(experiment, model, batch, place(0, 0))
+    np.testing.assert_allclose(2 * len(Y) * loss.item(), oracle.equation_4([log_prob, log_prob]), **EXACT)
+
+    def objective(weight):
+        return experiment.loss(
+            lambda *given: functional_call(model, {"W_c": weight}, given), batch, place(0, 0)
+        )
+
+    assert gradcheck(objective, (model.W_c.detach().requires_grad_(),))
 
 
 def test_equation_5_attentional_vector(draw):
@@ -227,12 +254,12 @@ def test_equation_10_local_p_weights(draw):
 
 @pytest.mark.parametrize("options", [{"layers": 2, "bidirectional": True}, {"reverse": True}, {"layers": 2}])
 @pytest.mark.parametrize("kind", ["global", "local-m", "local-p"])
-def test_padding_changes_no_bit(kind, options):
+def test_weights_of_padding_are_zero_and_a_sentence_alone_is_the_same(kind, options):
     model = make(kind=kind, **options)
     lengths = torch.tensor([6, 3, 1])
     source, target = torch.randint(4, SOURCE, (3, 6)), torch.randint(4, TARGET, (3, 8))
     expected = model(source, target, lengths)
     for row, length in enumerate(lengths.tolist()):
-        short = model(source[:, :length], target, lengths.clamp(max=length))
-        assert torch.equal(short.logits[row], expected.logits[row])
+        alone = model(source[row : row + 1, :length], target[row : row + 1])
+        torch.testing.assert_close(alone.logits[0], expected.logits[row], **EXACT)
         assert not expected.alpha[row, :, length:].any()

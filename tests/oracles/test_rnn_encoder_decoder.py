@@ -8,17 +8,16 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 from torch.nn import functional
+from torch.nn.functional import linear
 
-from unrolled.nn.gru import gru_step, recurrent
-from unrolled.papers.rnn_encoder_decoder.model import (
-    START,
-    RNNEncoderDecoder,
-    decoder_step,
-    maxout,
-    word_log_probs,
-)
-from unrolled.papers.rnn_encoder_decoder.rescoring import log_linear
-from unrolled.papers.rnn_encoder_decoder.together import phrase_loss
+from unrolled.data.vocabulary import START
+from unrolled.nn.gru import gru_update, recurrent
+from unrolled.nn.maxout import maxout
+from unrolled.papers.rnn_encoder_decoder.experiment import EXPERIMENT, EncoderDecoderExperiment
+from unrolled.papers.rnn_encoder_decoder.model import RNNEncoderDecoder, decoder_step, word_log_probs
+from unrolled.papers.rnn_encoder_decoder.studies import log_linear
+from unrolled.training.presets import preset
+from unrolled.training.trainer import place
 
 _spec = importlib.util.spec_from_file_location(
     "oracle_rnn_encoder_decoder", Path(__file__).with_name("rnn_encoder_decoder.py")
@@ -136,7 +135,7 @@ def cell(draw):
 
 
 def encoder_step(h, x, W, U, b):
-    return gru_step(h, x, W, b, recurrent(U), reset="before", update="keep")
+    return gru_update(h, linear(x, W, b), recurrent(U), reset="before", update="keep")
 
 
 def _taking(b):
@@ -184,19 +183,23 @@ def test_equation_4_objective(model):
     source, target = torch.zeros(2, 5, dtype=torch.int64), torch.zeros(2, 4, dtype=torch.int64)
     source[0], source[1, :3] = torch.tensor(X), torch.tensor(others[0])
     target[0], target[1, :2] = torch.tensor(Y), torch.tensor(others[1])
-    loss = phrase_loss(model, (source, torch.tensor([5, 3]), target))
+    experiment = EXPERIMENT(preset(EXPERIMENT, "live").config)
+    batch = source, target, torch.tensor([5, 3])
+    loss = EncoderDecoderExperiment.loss(experiment, model, batch, place(0, 0))
     np.testing.assert_allclose(-loss.item() * 6 / 2, expected, rtol=1e-10)
-    np.testing.assert_allclose(model.log_prob(source, target, torch.tensor([5, 3])).mean().item(), expected)
+
+    class Objective(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self):
+            return experiment.loss(self.model, batch, place(0, 0))
 
     def objective(weight):
-        call = functional_model(model, {"weight_context": weight})
-        return phrase_loss(call, (source, torch.tensor([5, 3]), target))
+        return torch.func.functional_call(Objective(), {"model.weight_context": weight}, ())
 
     assert gradcheck(objective, (model.weight_context.detach().requires_grad_(),))
-
-
-def functional_model(model, weights):
-    return lambda *inputs: torch.func.functional_call(model, weights, inputs)
 
 
 def test_equation_5_reset_gate(cell):

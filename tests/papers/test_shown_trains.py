@@ -1,5 +1,6 @@
 """What a page shows is what trains: a change of any shown implementation changes the loss of an update."""
 
+import copy
 import functools
 import importlib
 import inspect
@@ -8,6 +9,7 @@ import sys
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributions import Distribution
 
 import unrolled
 from unrolled.library.entries import load_entry
@@ -30,9 +32,16 @@ def shown():
 
 
 def scaled(value):
-    """The value with every floating tensor in it a little larger."""
+    """The value with every floating tensor in it a little larger, and every mask turned round."""
+    if isinstance(value, Tensor) and value.dtype is torch.bool:
+        return ~value
     if isinstance(value, Tensor) and value.is_floating_point():
         return value * 1.01 + 0.003
+    if isinstance(value, Distribution):
+        parts = {n: scaled(p) for n, p in vars(value).items() if isinstance(p, Tensor | Distribution)}
+        value = copy.copy(value)
+        vars(value).update(parts)
+        return value
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(scaled(part) for part in value))
     if isinstance(value, tuple | list):

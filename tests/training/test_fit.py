@@ -14,6 +14,7 @@ from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.training import checkpoints
 from unrolled.training.fit import fit
 from unrolled.training.store import RunStore, plan
+from unrolled.training.trainer import place
 
 CONFIG = TinyConfig()
 
@@ -250,6 +251,18 @@ def test_run_without_a_store_lives_as_long_as_it_is_held():
     assert folder.is_dir()
     del run
     assert not folder.exists()
+
+
+def test_random_numbers_of_an_update_are_a_seeds_own_and_its_lengths_are_shared():
+    drawn = {
+        (seed, update): torch.rand(3, generator=place(seed, update).generator).tolist()
+        for seed in (0, 1, 2)
+        for update in (0, 1, 1000)
+    }
+    assert len({str(numbers) for numbers in drawn.values()}) == len(drawn)
+    lengths = [torch.rand(3, generator=place(seed, 7).shared).tolist() for seed in (0, 1)]
+    assert lengths[0] == lengths[1]
+    assert torch.rand(3, generator=place(1, 1000).generator).tolist() == drawn[1, 1000]
 
 
 def test_a_seed_of_its_own_gives_other_numbers(store, reference):

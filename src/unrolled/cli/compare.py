@@ -47,7 +47,7 @@ def compare(
     """Order translation models by a paired bootstrap over the test sentences, every two of them.
 
     The best weights of finished runs translate the test split again, by their own beam.
-    Example: unrolled evidence compare luong_attention:general_feeding_de bahdanau_attention:attention_de
+    Example: unrolled evidence compare luong_attention:multi30k_de bahdanau_attention:multi30k_de
     """
     from unrolled.library import evidence as files
     from unrolled.library.measurements import Evidence

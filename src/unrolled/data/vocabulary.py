@@ -136,6 +136,15 @@ def padded(ids: Tensor, width: int) -> Tensor:
     return torch.nn.functional.pad(ids, (0, width - ids.shape[1]), value=PAD)
 
 
+def words_before(target: Tensor) -> Tensor:
+    """What a decoder reads to write each word of ``target`` ``[sentences, time]``: the word before it.
+
+    >>> words_before(torch.tensor([[7, 8, 2]]))
+    tensor([[1, 7, 8]])
+    """
+    return torch.cat((torch.full_like(target[:, :1], START), target[:, :-1]), 1)
+
+
 def similar_lengths(lengths: Tensor, batch_size: int, *, pool: int = 20, seed: int = 0) -> Tensor:
     """Batches of sentences alike in length, ``[batches, batch_size]``: the data are shuffled once, cut into
     pools of ``pool`` batches, and each pool is sorted by length and cut into batches.

@@ -33,7 +33,7 @@ class System(Model):
 
     @property
     def name(self) -> str:
-        """As the command line names it: ``"luong_attention:general_feeding_de"``."""
+        """As the command line names it: ``"luong_attention:multi30k_de"``."""
         return f"{self.slug}:{self.preset}"
 
 

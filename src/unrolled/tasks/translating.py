@@ -20,25 +20,25 @@ CHUNK = 250
 class Given(Protocol):
     """What a translator gives for a translation whose words are given."""
 
-    logits: Tensor  # [batch, target, words]
+    logits: Tensor  # [batch, target, vocabulary]
     alpha: Tensor | None  # [batch, target, source]
 
 
 class Memory(Protocol):
-    """What a decoder looks at, computed once a source."""
+    """What a decoder attends to, computed once for each source."""
 
     def repeated(self, copies: int) -> Memory:
         """Each sentence ``copies`` times in a row, for as many hypotheses."""
 
 
 class Translator(Protocol):
-    """A model that reads a source and writes a target, as all of this needs it."""
+    """A model that reads a source and writes a target."""
 
     def __call__(self, source: Tensor, target: Tensor, lengths: Tensor | None = None) -> Given:
-        """Read a translation with its words given, ``target`` with the stop symbol at its end."""
+        """Read a translation whose words are given, ``target`` with the stop symbol at its end."""
 
     def encode(self, source: Tensor, lengths: Tensor | None = None) -> tuple[Any, Memory]:
-        """The decoder's first state, and what it may look at."""
+        """The decoder's first state, and what it attends to."""
 
     def stepper(self, memory: Memory) -> Callable[[Any, Tensor], tuple[Any, Tensor]]:
         """The decoder as `unrolled.nn.decoding` takes it."""
@@ -73,7 +73,7 @@ def translate(
     """
     found = source.new_full((len(source), max_length), STOP)
     for rows in lengths.argsort(stable=True).split(CHUNK // beam + 1):
-        s_0, memory = model.encode(source[rows], lengths[rows])
+        s_0, memory = model.encode(*_trimmed(source[rows], lengths[rows]))
         if beam == 1:
             step = model.stepper(memory)
             words = greedy(step, s_0, start=START, stop=STOP, max_length=max_length).words
@@ -105,6 +105,7 @@ class Read(NamedTuple):
     """What a model makes of translations whose words are given."""
 
     loss: float  # the cross-entropy of a word in nats, without smoothing
+    accuracy: float  # the share of words that are the likeliest
     alpha: Float[Tensor, "batch target source"] | None  # the alignment; None for a model that aligns nothing
 
 
@@ -120,18 +121,26 @@ def read(
     *Shapes*: as annotated; ``alpha`` has all columns, with zeros where a sentence has no word.
     """
     of_target = (target != PAD).sum(1)
-    total, alpha = 0.0, None
+    total, right, alpha = 0.0, 0, None
     for rows in of_target.argsort(stable=True).split(CHUNK):
         words = target[rows, : int(of_target[rows].max())]
-        given = model(source[rows], words, lengths[rows])
+        of_rows, of_lengths = _trimmed(source[rows], lengths[rows])
+        given = model(of_rows, words, of_lengths)
+        right += int(((given.logits.argmax(2) == words) & (words != PAD)).sum())
         logits = given.logits.flatten(0, 1)
         total += functional.cross_entropy(logits, words.flatten(), ignore_index=PAD, reduction="sum").item()
         if given.alpha is not None:
             if alpha is None:
                 alpha = given.alpha.new_zeros(*target.shape, source.shape[1])
-            looked = given.alpha.masked_fill((words == PAD).unsqueeze(2), 0.0)
-            alpha[rows, : looked.shape[1], : looked.shape[2]] = looked
-    return Read(total / of_target.sum().item(), alpha)
+            of_words = given.alpha.masked_fill((words == PAD).unsqueeze(2), 0.0)
+            alpha[rows, : of_words.shape[1], : of_words.shape[2]] = of_words
+    words = of_target.sum().item()
+    return Read(total / words, right / words, alpha)
+
+
+def _trimmed(source: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Sources without the padding that none of them needs."""
+    return source[:, : int(lengths.max())], lengths
 
 
 def weights(

@@ -1,20 +1,22 @@
-"""Sentence pairs to learn translation from: spelled numbers, and the captions of Multi30k."""
+"""Sentence pairs to learn translation from: spelled numbers, the captions of Multi30k, random sequences."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal, NamedTuple
+from functools import cached_property, lru_cache
+from typing import Literal, NamedTuple, TypeVar, get_args
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 from torch.nn import functional
 
 from unrolled.base.errors import UsageError
-from unrolled.data import multi30k, registry, spelled
+from unrolled.data import multi30k, spelled
 from unrolled.data.bleu import bleu
-from unrolled.data.vocabulary import PAD, Encoded, Vocabulary, similar_lengths
-from unrolled.tasks.translating import exact, read, score, translate
-from unrolled.training.experiment import Arrays, Splits, TrainingConfig
+from unrolled.data.vocabulary import PAD, SPECIAL, Encoded, Vocabulary, similar_lengths
+from unrolled.tasks import sequences
+from unrolled.tasks.translating import Translator, exact, read, score, translate
+from unrolled.training.experiment import Arrays, At, Experiment, Splits, TrainingConfig
 
 LONG = 15
 """Source words from which a spelled number counts as long; the longest has 17."""
@@ -27,29 +29,38 @@ SHORTER = tuple((fewest, fewest + 1) for fewest in range(1, LONG, 2))
 class TranslationConfig(TrainingConfig):
     """What a run of a translation model needs to know beside its sizes.
 
-    An update sees one ready batch: ``batch_size`` is 1.
+    An update sees one ready batch of sentence pairs alike in length, so that ``batch_size`` is 1.
     """
 
-    task: Literal["spelled", "multi30k"]
-    """Spelled numbers, or image captions."""
-    target: Literal["fr", "de"]
+    batch_size: int = 1
+    """Ready batches per update."""
+    task: Literal["spelled", "multi30k", "copy", "reversal"]
+    """Spelled numbers, image captions, or random sequences to copy or to reverse."""
+    target: Literal["fr", "de"] = "fr"
     """The language to translate into; the source is English."""
     sentences: int = 64
-    """Sentence pairs an update, alike in length."""
+    """Sentence pairs per update."""
     numbers: int = 10_000
     """Spelled numbers to train on."""
     held_out: int = 1_000
-    """Spelled numbers to test on."""
+    """Spelled numbers, or random sequences, to measure on."""
     longest: int | None = None
     """Train on spelled numbers of at most so many source words; None takes all."""
     subwords: int = 4_000
-    """Symbols a language, for captions."""
+    """Vocabulary size of each language, for captions."""
+    symbols: int = 10
+    """Vocabulary size of random sequences, without the special symbols."""
+    lengths: tuple[int, int] = (3, 5)
+    """Shortest and longest random sequence to train on."""
     label_smoothing: float = 0.0
-    """The share of probability that the training target gives to all words alike."""
+    """The share of probability that the training target spreads over the whole vocabulary."""
     beam: int = 5
     """Hypotheses of the beam search that tests."""
     data_seed: int = 0
     """The seed of the numbers, and of the one shuffle before batches are cut."""
+
+
+C = TypeVar("C", bound=TranslationConfig)
 
 
 class Corpus(NamedTuple):
@@ -69,25 +80,38 @@ class Sentences(NamedTuple):
     references: list[str]
 
 
-class TranslationExperiment:
-    """Data, loss and metrics of translation; a paper adds its variants and its model.
+class TranslationExperiment(Experiment[C]):
+    """Data, loss and metrics of translation; a paper adds its configuration and its model.
 
-    The model is a `Translator` that `prepared` has given its vocabularies.
+    The model is a `Translator`.
     """
 
-    selection: tuple[str, Literal["min", "max"]] = ("valid_loss", "min")
+    selection = ("valid_loss", "min")
 
-    def datasets(self, config: TranslationConfig) -> tuple[str, ...]:
-        """Multi30k for captions; spelled numbers are made here."""
-        return ("multi30k",) if config.task == "multi30k" else ()
+    @cached_property
+    def vocabularies(self) -> tuple[Vocabulary, Vocabulary]:
+        """What turns words of both languages into numbers; random sequences have none."""
+        return corpus(self.config).vocabularies
 
-    def checksums(self, config: TranslationConfig) -> dict[str, dict[str, str]]:
-        """The SHA-256 of every file that a run reads."""
-        return registry.checksums(self.datasets(config))
+    @property
+    def vocabulary_sizes(self) -> tuple[int, int]:
+        """How many words each language has, the special symbols included."""
+        if self.config.task in get_args(sequences.Task):
+            return (self.config.symbols + len(SPECIAL),) * 2
+        return len(self.vocabularies[0]), len(self.vocabularies[1])
 
-    def data(self, config: TranslationConfig) -> Splits:
-        """Training pairs as batches ``[batches, sentences, time]`` with their source lengths; the others as
-        pairs ``[n, time]``, those of spelled numbers with their known correspondence."""
+    def datasets(self) -> tuple[str, ...]:
+        """Multi30k for captions; everything else is made here."""
+        return ("multi30k",) if self.config.task == "multi30k" else ()
+
+    def data(self) -> Splits:
+        """Training pairs as ready batches ``[batches, sentences, time]``; the others as pairs ``[n, time]``,
+        with their alignment where it is known. Random sequences are drawn in every update: those to validate
+        on are as long as the longest to train on, those to test on twice as long."""
+        config = self.config
+        if config.task in get_args(sequences.Task):
+            longest = config.lengths[1]
+            return Splits((torch.arange(1),), self._sequences(longest), self._sequences(2 * longest))
         found = corpus(config)
         source, target = found.train
         # The longer side first: on captions it leaves less padding than the order of either side.
@@ -99,60 +123,75 @@ class TranslationExperiment:
             valid = (*valid, found.accepted)
         return Splits(train, valid, None if found.test is None else (*found.test[0], *found.test[1]))
 
-    def loss(self, model: nn.Module, batch: Arrays) -> Tensor:
-        """The mean cross-entropy of a word, in nats; padding that no sentence needs is cut off."""
-        source, lengths, target, target_lengths = (part[0] for part in batch)
-        target = target[:, : int(target_lengths.max())]
-        logits = model(source, target, lengths).logits
-        return functional.cross_entropy(
-            logits.flatten(0, 1), target.flatten(), ignore_index=PAD, label_smoothing=model.smoothing
-        )
+    def _sequences(self, length: int) -> Arrays:
+        config, generator = self.config, torch.Generator().manual_seed(self.config.data_seed)
+        count = config.held_out
+        source, target = sequences.draw(config.task, count, length, config.symbols, generator)
+        alignment = sequences.accepted(config.task, count, length)
+        return source, torch.full((count,), length), target, torch.full((count,), length + 1), alignment
 
-    def evaluate(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
-        """``loss`` a word and, of greedy translations, the share that is ``exact``. For spelled numbers also
-        the share among long ones, ``exact_long``, and in the groups of `SHORTER`, ``exact_1_2`` and so on;
-        and how the weights fit: ``alignment`` (the share of largest weights in a right place) and
-        ``alignment_mass``. For captions ``bleu``."""
+    def batch(self, arrays: Arrays, at: At) -> Arrays:
+        """Source, target and the source's lengths, without padding that no sentence needs; or new random
+        sequences, which have no padding."""
+        config = self.config
+        if config.task in get_args(sequences.Task):
+            shortest, longest = config.lengths
+            length = int(torch.randint(shortest, longest + 1, (), generator=at.shared))
+            drawn = sequences.draw(config.task, config.sentences, length, config.symbols, at.generator)
+            return tuple(part.to(arrays[0].device) for part in drawn)
+        source, lengths, target, target_lengths = (part[0] for part in arrays)
+        return source[:, : int(lengths.max())], target[:, : int(target_lengths.max())], lengths
+
+    def loss(self, model: Translator, batch: Arrays, at: At) -> Tensor:
+        """The mean cross-entropy of a word, in nats."""
+        source, target, *lengths = batch
+        logits = model(source, target, *lengths).logits.flatten(0, 1)
+        smoothing = self.config.label_smoothing
+        return functional.cross_entropy(logits, target.flatten(), ignore_index=PAD, label_smoothing=smoothing)
+
+    def evaluate(self, model: Translator, arrays: Arrays) -> dict[str, float]:
+        """``loss`` per word, the share of words that are the likeliest after the right ones before them
+        (``accuracy``) and, of greedy translations, the share that is ``exact``.
+
+        Where the alignment is known, how the weights fit it: ``alignment`` (the share of largest weights in a
+        right place) and ``alignment_mass``. For spelled numbers also the share that is exact among long ones,
+        ``exact_long``, and in the groups of `SHORTER`, ``exact_1_2`` and so on; for captions ``bleu``."""
         source, lengths, target, _, *accepted = arrays
-        loss, alpha = read(model, source, lengths, target)
-        metrics = {"loss": loss}
-        found = translate(model, source, lengths, max_length=target.shape[1] + 5)
-        right = exact(found, target)
+        found = read(model, source, lengths, target)
+        metrics = {"loss": found.loss, "accuracy": found.accuracy}
+        written = translate(model, source, lengths, max_length=target.shape[1] + 5)
+        right = exact(written, target)
         metrics["exact"] = right.float().mean().item()
-        if not accepted:
-            return metrics | {"bleu": bleu(*self._text(model, found, target)).score}
-        words = lengths - 1  # the stop symbol counts in a length
-        metrics["exact_long"] = _share(right, words >= LONG)
-        for fewest, most in SHORTER:
-            metrics[f"exact_{fewest}_{most}"] = _share(right, (words >= fewest) & (words <= most))
-        if alpha is not None:
-            scored = score(alpha, accepted[0])
+        if self.config.task == "multi30k":
+            return metrics | {"bleu": bleu(*self._text(written, target)).score}
+        if found.alpha is not None:
+            scored = score(found.alpha, accepted[0])
             metrics |= {"alignment": scored.share, "alignment_mass": scored.mass}
+        if self.config.task == "spelled":
+            words = lengths - 1  # the stop symbol counts in a length
+            metrics["exact_long"] = _share(right, words >= LONG)
+            for fewest, most in SHORTER:
+                metrics[f"exact_{fewest}_{most}"] = _share(right, (words >= fewest) & (words <= most))
         return metrics
 
-    def test(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
-        """`evaluate`, and ``bleu_beam`` of the beam search, by sacreBLEU, with ``bleu_beam_margin``, half of
-        its 95 % interval over resampled sentences."""
+    def test(self, model: Translator, arrays: Arrays) -> dict[str, float]:
+        """`evaluate`, and for captions ``bleu_beam`` of the beam search, by sacreBLEU, with
+        ``bleu_beam_margin``, half of its 95 % interval over resampled sentences."""
+        if self.config.task != "multi30k":
+            return self.evaluate(model, arrays)
         beamed = bleu(*self.sentences(model, arrays), resamples=1000)
         metrics = {"bleu_beam": beamed.score, "bleu_beam_margin": beamed.margin}
         return self.evaluate(model, arrays) | metrics
 
-    def sentences(self, model: nn.Module, arrays: Arrays) -> Sentences:
+    def sentences(self, model: Translator, arrays: Arrays) -> Sentences:
         """What the beam search writes for every source, and the references."""
         source, lengths, target, *_ = arrays
-        sizes = {"max_length": target.shape[1] + 5, "beam": model.beam}
-        return self._text(model, translate(model, source, lengths, **sizes), target)
+        sizes = {"max_length": target.shape[1] + 5, "beam": self.config.beam}
+        return self._text(translate(model, source, lengths, **sizes), target)
 
-    def _text(self, model: nn.Module, found: Tensor, target: Tensor) -> Sentences:
+    def _text(self, found: Tensor, target: Tensor) -> Sentences:
         """Subwords are bytes in the end, so that the numbers of a reference give back its very text."""
-        vocabulary = model.vocabularies[1]
-        return Sentences(vocabulary.decode(found), vocabulary.decode(target))
-
-    def prepared(self, model: nn.Module, config: TranslationConfig) -> nn.Module:
-        """The model with its vocabularies and what the loss and the beam search need to know."""
-        model.vocabularies = corpus(config).vocabularies
-        model.beam, model.smoothing = config.beam, config.label_smoothing
-        return model
+        return Sentences(self.vocabularies[1].decode(found), self.vocabularies[1].decode(target))
 
 
 def _share(right: Tensor, chosen: Tensor) -> float:

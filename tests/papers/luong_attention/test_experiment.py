@@ -1,4 +1,4 @@
-"""The experiment's configurations, and small runs of both tasks."""
+"""The chapter's presets, and small runs of its tasks."""
 
 import os
 from dataclasses import replace
@@ -7,44 +7,42 @@ from pathlib import Path
 import pytest
 import torch
 
-from unrolled.base.errors import UsageError
-from unrolled.papers.luong_attention.experiment import EXPERIMENT, Config
-from unrolled.training.experiment import variant_of
+from unrolled.nn.scan import ShapeError
+from unrolled.papers.luong_attention.experiment import EXPERIMENT
 from unrolled.training.fit import fit
+from unrolled.training.presets import preset, presets
+from unrolled.training.trainer import place
 
-SMOKE = Config.smoke()
+SMOKE = preset(EXPERIMENT, "smoke").config
 
 
-@pytest.mark.parametrize("variant", ["general_feeding_de", "base_fr", "reversed_fr", "local_p_fr"])
-def test_a_small_run_measures_everything(variant):
-    run = fit(EXPERIMENT, EXPERIMENT.variants("smoke")[variant], seed=0, profile="smoke")
-    metrics = run.result["metrics"]
-    expected = {"loss", "exact", "exact_long", "exact_1_2", "exact_13_14"}
-    if variant != "base_fr":
+@pytest.mark.parametrize("options", [{}, {"kind": "none", "feeding": False}, {"encoder": "reversed"}])
+def test_a_small_run_measures_everything(options):
+    metrics = fit(EXPERIMENT(replace(SMOKE, **options)), "smoke").metrics
+    expected = {"loss", "accuracy", "exact", "exact_long", "exact_1_2", "exact_13_14"}
+    if options.get("kind") != "none":
         expected |= {"alignment", "alignment_mass"}
     assert {f"valid_{name}" for name in expected} <= set(metrics)
-    assert ("valid_alignment" in metrics) == (variant != "base_fr")
+    assert ("valid_alignment" in metrics) == (options.get("kind") != "none")
     assert metrics["valid_loss"] < 4
 
 
-def test_variants_are_told_apart():
-    for profile in ("smoke", "book", "paper"):
-        for name, config in EXPERIMENT.variants(profile).items():
-            assert variant_of(EXPERIMENT, profile, config) == name
-    assert EXPERIMENT.datasets(EXPERIMENT.variants("paper")["base_de"]) == ("multi30k",)
-    with pytest.raises(UsageError):
-        EXPERIMENT.variants("large")
+def test_every_preset_can_be_trained():
+    for name, found in presets(EXPERIMENT).items():
+        assert EXPERIMENT(found.config).datasets() == (("multi30k",) if name.startswith("multi30k") else ())
+        size = 8 if found.config.annotation == found.config.hidden else 16
+        sizes = {"embedding": 8, "hidden": 8, "annotation": size, "numbers": 60, "held_out": 20}
+        task = "spelled" if found.config.task == "multi30k" else found.config.task
+        experiment = EXPERIMENT(replace(found.config, task=task, sentences=4, **sizes))
+        model = experiment.model()
+        batch = experiment.batch(tuple(part[:1] for part in experiment.data().train), place(0, 0))
+        experiment.loss(model, batch, place(0, 0)).backward()
+        assert all(parameter.grad is not None for parameter in model.parameters())
 
 
-def test_every_variant_of_the_paper_can_be_made():
-    small = {"task": "spelled", "numbers": 60, "held_out": 20, "embedding": 8, "hidden": 8, "sentences": 4}
-    for config in EXPERIMENT.variants("paper").values():
-        annotation = 8 if config.annotation == config.hidden else 16
-        config = replace(config, annotation=annotation, **small)
-        model = EXPERIMENT.model(config)
-        batch = tuple(part[:1] for part in EXPERIMENT.data(config).train)
-        EXPERIMENT.loss(model, batch).backward()
-        assert all(p.grad is not None for p in model.parameters())
+def test_copying_is_learned():
+    config = replace(preset(EXPERIMENT, "live_copy_local_m").config, symbols=3, lengths=(2, 3))
+    assert fit(EXPERIMENT(config), "custom").metrics["valid_accuracy"] > 0.9
 
 
 @pytest.fixture
@@ -61,17 +59,17 @@ def _real(monkeypatch):
 @pytest.mark.usefixtures("_real")
 def test_captions_are_trained_on_and_scored():
     sizes = {"subwords": 300, "embedding": 8, "hidden": 8, "annotation": 16, "positions": 400}
-    config = replace(EXPERIMENT.variants("paper")["general_feeding_de"], **sizes)
-    model = EXPERIMENT.model(config)
-    splits = EXPERIMENT.data(config)
-    EXPERIMENT.loss(model, tuple(part[:1] for part in splits.train)).backward()
-    metrics = EXPERIMENT.test(model.eval(), tuple(part[:4] for part in splits.test))
-    assert {"loss", "exact", "bleu", "bleu_beam", "bleu_beam_margin"} == set(metrics)
+    experiment = EXPERIMENT(replace(preset(EXPERIMENT, "multi30k_de").config, tied=True, **sizes))
+    model, splits = experiment.model(), experiment.data()
+    batch = experiment.batch(tuple(part[:1] for part in splits.train), place(0, 0))
+    experiment.loss(model, batch, place(0, 0)).backward()
+    metrics = experiment.test(model.eval(), tuple(part[:4] for part in splits.test))
+    assert {"loss", "accuracy", "exact", "bleu", "bleu_beam", "bleu_beam_margin"} == set(metrics)
 
 
 def test_the_base_model_has_no_weights_of_attention():
     attending, base = (
-        EXPERIMENT.model(replace(SMOKE, **options))
+        EXPERIMENT(replace(SMOKE, **options)).model()
         for options in ({"feeding": False}, {"kind": "none", "feeding": False})
     )
     names = {name for name, _ in attending.named_parameters()}
@@ -80,9 +78,10 @@ def test_the_base_model_has_no_weights_of_attention():
 
 
 def test_scores_of_places_end_at_the_longest_source():
-    config = replace(SMOKE, score="location", positions=3)
-    model, batch = EXPERIMENT.model(config), EXPERIMENT.data(config).train
-    longest = batch[1].amax(1).argmax()
-    with pytest.raises(Exception, match="3 positions"):
-        EXPERIMENT.loss(model, tuple(part[longest : longest + 1] for part in batch))
-    assert torch.isfinite(EXPERIMENT.loss(EXPERIMENT.model(SMOKE), tuple(part[:1] for part in batch)))
+    experiment = EXPERIMENT(replace(SMOKE, score="location", positions=3))
+    model, train = experiment.model(), experiment.data().train
+    longest = train[1].amax(1).argmax()
+    batch = experiment.batch(tuple(part[longest : longest + 1] for part in train), place(0, 0))
+    with pytest.raises(ShapeError, match="3 positions"):
+        experiment.loss(model, batch, place(0, 0))
+    assert torch.isfinite(experiment.loss(EXPERIMENT(SMOKE).model(), batch, place(0, 0)))

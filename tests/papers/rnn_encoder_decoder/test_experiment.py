@@ -1,4 +1,4 @@
-"""The phrase table of the experiment, its scores, its configurations, and seeds side by side."""
+"""The phrase table of the experiment, its scores, its presets, and recall over a lag."""
 
 import os
 from dataclasses import replace
@@ -8,31 +8,18 @@ import pytest
 import torch
 
 from unrolled.base.errors import UsageError
-from unrolled.papers.rnn_encoder_decoder.experiment import (
-    EXPERIMENT,
-    Config,
-    _misplace,
-    phrases,
-    tokens,
-)
+from unrolled.papers.rnn_encoder_decoder.experiment import EXPERIMENT
+from unrolled.papers.rnn_encoder_decoder.phrases import _misplace, phrases, tokens
 from unrolled.papers.rnn_encoder_decoder.scoring import log_probs, permuted
-from unrolled.papers.rnn_encoder_decoder.together import (
-    Recaller,
-    each,
-    phrase_batches,
-    phrase_loss,
-    recall_batches,
-    recall_loss,
-    train_together,
-)
-from unrolled.training.experiment import variant_of
-from unrolled.training.fit import fit
+from unrolled.training.fit import fit, fit_seeds
+from unrolled.training.presets import preset, presets
+from unrolled.training.trainer import place
 
-SMOKE = Config.smoke()
+SMOKE = preset(EXPERIMENT, "smoke").config
 
 
-def test_every_distinct_pair_comes_once_an_epoch_however_often_it_was_counted():
-    found, splits = phrases(SMOKE), EXPERIMENT.data(SMOKE)
+def test_every_distinct_pair_comes_once_per_epoch_however_often_it_was_counted():
+    found, splits = phrases(SMOKE), EXPERIMENT(SMOKE).data()
     lines = list(zip(found.vocabularies[0].decode(splits.train[0].flatten(0, 1)), strict=False))
     assert len(lines) == (len(found.split["train"]) // SMOKE.sentences) * SMOKE.sentences
     pairs = [
@@ -75,8 +62,9 @@ def test_permuted_sources_keep_their_words_and_their_end():
 
 
 def test_scores_of_many_are_those_of_each():
-    model = EXPERIMENT.model(SMOKE).eval()
-    source, lengths, target, of_target = EXPERIMENT.data(SMOKE).valid
+    experiment = EXPERIMENT(SMOKE)
+    model = experiment.model().eval()
+    source, lengths, target, of_target = experiment.data().valid
     together = log_probs(model, source, lengths, target)
     for row in range(5):
         alone = model.log_prob(source[row, : lengths[row]][None], target[row, : of_target[row]][None])
@@ -84,18 +72,20 @@ def test_scores_of_many_are_those_of_each():
 
 
 def test_a_small_run_measures_everything():
-    run = fit(EXPERIMENT, SMOKE, seed=0, profile="smoke")
+    run = fit(EXPERIMENT(SMOKE), "smoke")
     expected = {"valid_loss", "valid_true_minus_shuffled", "test_loss", "test_true_minus_shuffled"}
-    assert expected | {"test_order_wins", "test_order_change"} <= set(run.result["metrics"])
+    assert expected | {"test_order_wins", "test_order_change"} <= set(run.metrics)
 
 
-def test_variants_are_told_apart():
-    for profile in ("smoke", "book", "paper"):
-        for name, config in EXPERIMENT.variants(profile).items():
-            assert variant_of(EXPERIMENT, profile, config) == name
-    assert EXPERIMENT.datasets(EXPERIMENT.variants("paper")["phrases_fr"]) == ("multi30k",)
-    with pytest.raises(UsageError):
-        EXPERIMENT.variants("large")
+def test_every_preset_that_needs_no_download_gives_a_loss_with_gradients():
+    for name, found in presets(EXPERIMENT).items():
+        experiment = EXPERIMENT(found.config)
+        assert experiment.datasets() == (("multi30k",) if name.startswith("multi30k") else ())
+        if not experiment.datasets():
+            batch = tuple(part[:1] for part in experiment.data().train)
+            model = experiment.model()
+            experiment.loss(model, experiment.batch(batch, place(0, 0)), place(0, 0)).backward()
+            assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def test_captions_are_cut_into_words_and_marks():
@@ -115,46 +105,21 @@ def _real(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures("_real")
 def test_captions_are_trained_on_as_sentences():
-    config = replace(
-        EXPERIMENT.variants("paper")["sentences_de"], subwords=300, embedding=8, hidden=8, maxout=8
-    )
-    splits = EXPERIMENT.data(config)
+    config = preset(EXPERIMENT, "multi30k_de").config
+    experiment = EXPERIMENT(replace(config, subwords=300, embedding=8, hidden=8, maxout=8))
+    splits = experiment.data()
     assert splits.train[0].shape[:2] == (29_000 // 64, 64)
-    model = EXPERIMENT.model(config)
-    EXPERIMENT.loss(model, tuple(part[:1] for part in splits.train)).backward()
-    model.eval()
-    metrics = EXPERIMENT.test(model, tuple(part[:4] for part in splits.test))
-    assert {"loss", "exact", "bleu", "bleu_beam", "bleu_beam_margin"} == set(metrics)
+    model = experiment.model()
+    batch = experiment.batch(tuple(part[:1] for part in splits.train), place(0, 0))
+    experiment.loss(model, batch, place(0, 0)).backward()
+    metrics = experiment.test(model.eval(), tuple(part[:4] for part in splits.test))
+    assert {"loss", "accuracy", "exact", "bleu", "bleu_beam", "bleu_beam_margin"} == set(metrics)
 
 
-def test_seeds_side_by_side_are_the_models_one_by_one():
-    splits = EXPERIMENT.data(SMOKE)
-    trained = train_together(
-        lambda: EXPERIMENT.model(SMOKE),
-        range(2),
-        phrase_batches(splits.train),
-        phrase_loss,
-        updates=3,
-        learning_rate=1e-2,
-    )
-    batch = phrase_batches(splits.train)(0)
-    together = each(trained, lambda call: call(batch[0], batch[2], batch[1]).logits)
-    for i in range(2):
-        alone = trained.of_seed(i)(batch[0], batch[2], batch[1]).logits
-        torch.testing.assert_close(together[i], alone, rtol=1e-4, atol=1e-5)
-    assert not torch.equal(*trained.parameters["readout.weight"])
-
-
-@pytest.mark.parametrize("unit", ["gated", "tanh"])
-def test_recall_is_learned_over_a_short_lag(unit):
-    trained = train_together(
-        lambda: Recaller(unit, 3, 12, keep=1.0),
-        range(2),
-        recall_batches((2, 3), 3, 32),
-        recall_loss,
-        updates=150,
-        learning_rate=2e-2,
-    )
-    batch = recall_batches((3, 3), 3, 200, seed=1)(0)
-    with torch.no_grad():
-        assert (each(trained, lambda call: recall_loss(call, batch)) < 0.3).all()
+@pytest.mark.parametrize("name", ["recall_keeping", "recall_tanh"])
+def test_recall_is_learned_over_a_short_lag_by_seeds_trained_as_one(name):
+    sizes = {"symbols": 3, "lengths": (2, 3), "hidden": 12, "updates": 150, "warmup": 15}
+    config = replace(preset(EXPERIMENT, name).config, learning_rate=2e-2, **sizes)
+    for run in fit_seeds([EXPERIMENT(config, seed) for seed in (0, 1)], name):
+        assert run.metrics["valid_loss"] < 0.3
+        assert run.metrics["valid_accuracy"] > 0.9

@@ -5,6 +5,7 @@ output and the projection on the vocabulary. Weights have torch's layout, rows o
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
@@ -12,28 +13,18 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.nn.attention import Attention, Memory
+from unrolled.data.vocabulary import words_before
+from unrolled.nn.attention import Attended, Attention, Memory
 from unrolled.nn.gru import GRU, Bidirectional, BiGRU, Recurrent, gru_update, recurrent
-from unrolled.nn.gru_loop import gru_sequence
-from unrolled.nn.scan import ShapeError, scan
-from unrolled.papers.bahdanau_attention.loop import Looked, Weights, decoder_loop
-
-START = 1
-"""The symbol that the decoder reads before its first word, as `unrolled.data.vocabulary` numbers it."""
-
-
-class Glance(NamedTuple):
-    """What a step of the decoder gives beside its state: the context, and the weights that made it."""
-
-    context: Float[Tensor, "batch two_hidden"]
-    alpha: Float[Tensor, "source batch"]
+from unrolled.nn.maxout import maxout
+from unrolled.nn.scan import ShapeError
 
 
 class Decoded(NamedTuple):
-    """A sentence read with its words given: log-odds of every word, and who looked where."""
+    """A translation whose words are given: the logits of every word, the alignment and the contexts."""
 
-    logits: Float[Tensor, "batch target words"]
-    alpha: Float[Tensor, "batch target source"] | None
+    logits: Float[Tensor, "batch target vocabulary"]
+    alpha: Float[Tensor, "batch target source"] | None  # None where the context is fixed
     context: Float[Tensor, "batch target two_hidden"]
 
 
@@ -42,9 +33,9 @@ def decoder_step(
     from_y: Float[Tensor, "batch three_hidden"],
     weights: Recurrent,
     weight_context: Float[Tensor, "three_hidden two_hidden"],
-    look: Callable[[Tensor], Glance],
-) -> tuple[Float[Tensor, "batch hidden"], Glance]:
-    """One step of the decoder: look at the source with the old state, then move on.
+    attend: Callable[[Tensor], Attended],
+) -> tuple[Float[Tensor, "batch hidden"], Attended]:
+    """One step of the decoder: attend to the source with the old state, then move on.
 
     *Paper*: bahdanau2015neural, Section 3.1 and Appendix A.2.2.
 
@@ -54,34 +45,18 @@ def decoder_step(
         s_i = (1 - z_i) * s_{i-1} + z_i * s~_i
 
     *Shapes*: as annotated, ``three_hidden`` = 3 ``hidden`` in the order r, z, n. ``from_y`` is W E y_{i-1}
-    with the biases, made for all steps at once; ``look`` makes the context from a state.
+    with the biases, made for all steps at once; ``attend`` makes the context from a state.
 
     *Departures*: biases, which the paper leaves out in print, are kept.
 
-    >>> glance = Glance(torch.zeros(1, 2), torch.ones(1, 1))
+    >>> attended = Attended(torch.zeros(1, 2), torch.ones(1, 1), torch.zeros(1, 1))
     >>> weights = recurrent(torch.zeros(3, 1)), torch.zeros(3, 2)
-    >>> decoder_step(torch.ones(1, 1), torch.zeros(1, 3), *weights, lambda s: glance)[0]
+    >>> decoder_step(torch.ones(1, 1), torch.zeros(1, 3), *weights, lambda s: attended)[0]
     tensor([[0.5000]])
     """
-    glance = look(s)
-    given = torch.addmm(from_y, glance.context, weight_context.t())
-    return gru_update(s, given, weights, reset="before", update="take"), glance
-
-
-def maxout(total: Float[Tensor, "*batch two_units"]) -> Float[Tensor, "*batch units"]:
-    """The larger of each two neighbours.
-
-    *Paper*: bahdanau2015neural, Appendix A.2.2; goodfellow2013maxout.
-
-        t_j = max(t~_{2j-1}, t~_{2j})
-
-    *Shapes*: as annotated, ``two_units`` = 2 ``units``.
-
-    >>> maxout(torch.tensor([1.0, 4.0, 3.0, 2.0]))
-    tensor([4., 3.])
-    """
-    pairs = total.unflatten(-1, (-1, 2))
-    return torch.maximum(pairs[..., 0], pairs[..., 1])
+    attended = attend(s)
+    given = torch.addmm(from_y, attended.context, weight_context.t())
+    return gru_update(s, given, weights, reset="before", update="take"), attended
 
 
 class Encoder(nn.Module):
@@ -91,23 +66,21 @@ class Encoder(nn.Module):
 
     *Shapes*: words ``[batch, source]``, ``lengths`` ``[batch]``.
 
-    >>> Encoder(words=9, embedding=3, hidden=4)(torch.tensor([[5, 6, 2]])).h.shape
+    >>> Encoder(9, embedding=3, hidden=4)(torch.tensor([[5, 6, 2]])).h.shape
     torch.Size([1, 3, 8])
     """
 
-    def __init__(self, words: int, embedding: int, hidden: int) -> None:
+    def __init__(self, vocabulary_size: int, embedding: int, hidden: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(words, embedding)
+        self.embedding = nn.Embedding(vocabulary_size, embedding)
         self.layer = BiGRU(embedding, hidden, reset="before", update="take")
+        self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self,
-        source: Int[Tensor, "batch source"],
-        lengths: Int[Tensor, " batch"] | None = None,
-        dropout: float = 0.0,
+        self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, " batch"] | None = None
     ) -> Bidirectional:
         """The annotations h of all words, and the state at the end of each reading."""
-        return self.layer(functional.dropout(self.embedding(source), dropout, self.training), lengths)
+        return self.layer(self.dropout(self.embedding(source)), lengths)
 
 
 class RNNsearch(nn.Module):
@@ -125,16 +98,16 @@ class RNNsearch(nn.Module):
     *Departures*: architecture: the paper has neither dropout nor tied weights. Its fixed-vector model reads
     forwards only; here it has the same encoder, so that only the context differs.
 
-    *Raises*: `ShapeError` where tied weights do not fit.
+    *Raises*: `ShapeError` where tied weights do not fit, or for an unknown ``output_state``.
 
-    >>> model = RNNsearch(words=(9, 7), embedding=3, hidden=4)
+    >>> model = RNNsearch((9, 7), embedding=3, hidden=4)
     >>> model(torch.tensor([[5, 6, 2]]), torch.tensor([[4, 2]])).logits.shape
     torch.Size([1, 2, 7])
     """
 
     def __init__(
         self,
-        words: tuple[int, int],
+        vocabulary_sizes: tuple[int, int],
         *,
         embedding: int = 620,
         hidden: int = 1000,
@@ -144,31 +117,27 @@ class RNNsearch(nn.Module):
         output_state: Literal["previous", "current"] = "previous",
         dropout: float = 0.0,
         tied: bool = False,
-        fast: bool = True,
     ) -> None:
         super().__init__()
         units = maxout or hidden // 2
         if tied and units != embedding:
             raise ShapeError(f"tied weights need as many maxout units as the embedding has, not {units}")
-        self.fixed, self.output_state, self.dropout, self.fast = fixed, output_state, dropout, fast
-        self.encoder = Encoder(words[0], embedding, hidden)
-        self.attention = None
-        if not fixed:
-            self.attention = Attention(
-                "additive",
-                query_size=hidden,
-                annotation_size=2 * hidden,
-                alignment_size=alignment or hidden,
-            )
-        self.embedding = nn.Embedding(words[1], embedding)
+        if output_state not in ("previous", "current"):
+            raise ShapeError(f"output_state is previous or current, not {output_state!r}")
+        self.output_state = output_state
+        self.encoder = Encoder(vocabulary_sizes[0], embedding, hidden, dropout)
+        sizes = {"query_size": hidden, "annotation_size": 2 * hidden, "alignment_size": alignment or hidden}
+        self.attention = None if fixed else Attention("additive", **sizes)
+        self.embedding = nn.Embedding(vocabulary_sizes[1], embedding)
         self.to_start = nn.Linear(hidden, hidden)  # W_s
-        self.from_y = nn.Linear(embedding, 3 * hidden)  # W, W_z, W_r
-        self.weight_hidden = nn.Parameter(GRU(1, hidden).W_h.detach().clone())  # U, U_z, U_r: orthogonal
-        self.weight_context = nn.Parameter(_normal(3 * hidden, 2 * hidden))  # C, C_z, C_r
+        self.from_y = nn.Linear(embedding, 3 * hidden)  # W_r, W_z, W
+        self.weight_hidden = nn.Parameter(GRU(1, hidden).W_h.detach().clone())  # U_r, U_z, U: orthogonal
+        self.weight_context = nn.Parameter(_normal(3 * hidden, 2 * hidden))  # C_r, C_z, C
         self.output_y = nn.Linear(embedding, 2 * units)  # V_o
         self.output_state_weight = nn.Parameter(_normal(2 * units, hidden))  # U_o
         self.output_context = nn.Parameter(_normal(2 * units, 2 * hidden))  # C_o
-        self.readout = nn.Linear(units, words[1])  # W_o
+        self.readout = nn.Linear(units, vocabulary_sizes[1])  # W_o
+        self.dropout = nn.Dropout(dropout)
         if tied:
             nn.init.normal_(self.embedding.weight, std=embedding**-0.5)
             self.readout.weight = self.embedding.weight
@@ -176,31 +145,31 @@ class RNNsearch(nn.Module):
     def encode(
         self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, " batch"] | None = None
     ) -> tuple[Float[Tensor, "batch hidden"], Memory]:
-        """The decoder's first state, s_0 = tanh(W_s h_1) of the backward reading, and what it may look at.
-
-        Columns that are padding for every sentence are cut off first: they change nothing.
-        """
-        if lengths is not None and lengths.device.type == "cpu" and len(lengths):
-            source = source[:, : int(lengths.max())]
-        found = self.encoder(source, lengths, self.dropout)
-        s_0 = torch.tanh(self.to_start(found.backward))
+        """The decoder's first state, s_0 = tanh(W_s h_1) of the backward reading, and what it attends to."""
+        read = self.encoder(source, lengths)
+        s_0 = torch.tanh(self.to_start(read.backward))
         if self.attention is not None:
-            return s_0, self.attention.memory(found.h, lengths)
-        both = torch.cat((found.forward, found.backward), 1).unsqueeze(0)
+            return s_0, self.attention.memory(read.h, lengths)
+        both = torch.cat((read.forward, read.backward), 1).unsqueeze(0)
         return s_0, Memory(both, both, both.new_zeros(both.shape[:2], dtype=torch.bool))
 
-    def look(self, s: Tensor, memory: Memory) -> Glance:
-        """The context for a state: under the alignment, or the one fixed vector."""
-        if self.attention is None:
-            return Glance(memory.annotations[0], (~memory.padding).to(s.dtype))
-        context, alpha, _ = self.attention(s, memory)
-        return Glance(context, alpha)
+    def attend(self, s: Float[Tensor, "batch hidden"], memory: Memory) -> Attended:
+        """The context for a state: by the alignment, or the one fixed vector."""
+        if self.attention is not None:
+            return self.attention(s, memory)
+        everything = torch.ones_like(memory.padding, dtype=s.dtype)
+        return Attended(memory.annotations[0], everything, everything)
 
-    def output(self, s: Tensor, from_embedding: Tensor, context: Tensor) -> Tensor:
-        """Log-odds of the words: the deep output with its maxout units, for one step or for all at once."""
-        total = functional.linear(s, self.output_state_weight) + self.output_y(from_embedding)
+    def output(
+        self,
+        s: Float[Tensor, "*time batch hidden"],
+        embedded: Float[Tensor, "*time batch embedding"],
+        context: Float[Tensor, "*time batch two_hidden"],
+    ) -> Float[Tensor, "*time batch vocabulary"]:
+        """The logits of the words: the deep output with its maxout units, for one step or for all at once."""
+        total = functional.linear(s, self.output_state_weight) + self.output_y(embedded)
         total = total + functional.linear(context, self.output_context)
-        return self.readout(functional.dropout(maxout(total), self.dropout, self.training))
+        return self.readout(self.dropout(maxout(total)))
 
     def forward(
         self,
@@ -208,55 +177,30 @@ class RNNsearch(nn.Module):
         target: Int[Tensor, "batch target"],
         lengths: Int[Tensor, " batch"] | None = None,
     ) -> Decoded:
-        """Read a translation with its words given, ``target`` with the stop symbol at its end."""
-        s_0, memory = self.encode(source, lengths)
-        before = torch.cat((torch.full_like(target[:, :1], START), target[:, :-1]), 1)
-        embedded = functional.dropout(self.embedding(before), self.dropout, self.training).transpose(0, 1)
-
-        states, context, alpha = self.decode(self.from_y(embedded), s_0, memory)
-        if self.output_state == "previous":
-            states = torch.cat((s_0.unsqueeze(0), states[:-1]))
-        logits = self.output(states, embedded, context)
-        alpha = None if self.fixed else alpha.permute(2, 0, 1)
+        """Read a translation whose words are given, ``target`` with the stop symbol at its end."""
+        s, memory = self.encode(source, lengths)
+        embedded = self.dropout(self.embedding(words_before(target))).transpose(0, 1)
+        weights, attend = recurrent(self.weight_hidden), partial(self.attend, memory=memory)
+        states, contexts, alphas = [s], [], []
+        for from_y in self.from_y(embedded).unbind(0):
+            s, (context, alpha, _) = decoder_step(s, from_y, weights, self.weight_context, attend)
+            states.append(s)
+            contexts.append(context)
+            alphas.append(alpha)
+        context, read = torch.stack(contexts), states[:-1] if self.output_state == "previous" else states[1:]
+        logits = self.output(torch.stack(read), embedded, context)
+        alpha = None if self.attention is None else torch.stack(alphas).permute(2, 0, 1)
         return Decoded(logits.transpose(0, 1), alpha, context.transpose(0, 1))
-
-    def decode(
-        self,
-        from_y: Float[Tensor, "target batch three_hidden"],
-        s_0: Float[Tensor, "batch hidden"],
-        memory: Memory,
-    ) -> Looked:
-        """States, contexts and weights of all steps.
-
-        `decoder_step` again and again; while gradients are asked for, and with ``fast``, the same by the loop
-        that has them written by hand. A fixed context needs nothing but a GRU.
-        """
-        weights = recurrent(self.weight_hidden)
-        if not (self.fast and torch.is_grad_enabled() and len(from_y)):
-
-            def look(s: Tensor) -> Glance:
-                return self.look(s, memory)
-
-            states, _, glances = scan(decoder_step, from_y, s_0, weights, self.weight_context, look)
-            return Looked(states, *glances)
-        if self.attention is not None:
-            attention, gates = self.attention, weights[:2]
-            own = Weights(attention.weight_query, attention.v_a, *gates, self.weight_context)
-            return decoder_loop(from_y, s_0, own, *memory)
-        context = memory.annotations[0].expand(len(from_y), -1, -1)
-        given = from_y + functional.linear(memory.annotations[0], self.weight_context)
-        states = gru_sequence(given, s_0, weights, before=True, take=True)
-        return Looked(states, context, context.new_ones(len(from_y), 1, len(s_0)))
 
     def stepper(self, memory: Memory) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """The decoder as `unrolled.nn.decoding` takes it: from a state and the word before to the next."""
+        weights, attend = recurrent(self.weight_hidden), partial(self.attend, memory=memory)
 
         def step(s: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
             embedded = self.embedding(words)
-            weights = recurrent(self.weight_hidden), self.weight_context
-            new, glance = decoder_step(s, self.from_y(embedded), *weights, lambda s: self.look(s, memory))
+            new, (context, *_) = decoder_step(s, self.from_y(embedded), weights, self.weight_context, attend)
             read = s if self.output_state == "previous" else new
-            return new, self.output(read, embedded, glance.context).log_softmax(1)
+            return new, self.output(read, embedded, context).log_softmax(1)
 
         return step
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.nn.cells import LSTMState, Unrolled, check_features, lstm_gates
-from unrolled.nn.scan import ShapeError, expand_state, length_mask, map_tensors, scan
+from unrolled.nn.checks import ShapeError, check_lengths, length_mask
+from unrolled.nn.scan import expand_state, map_tensors, scan
 from unrolled.papers.bn_lstm.statistics import Moments, PopulationStatistics, StepStatistics, TrackedMoments
 
 BATCH = StepStatistics()
@@ -207,7 +208,7 @@ class BNLSTM(nn.Module):
         check_features(x, self.input_size)
         x = x.transpose(0, 1) if self.batch_first else x
         time, batch = x.shape[:2]
-        mask = None if lengths is None else length_mask(lengths, time)
+        mask = None if lengths is None else length_mask(check_lengths(lengths, batch, time, like=x), time)
         looked_at = mask is not None and mask.device.type == "cpu" and not torch.compiler.is_compiling()
         alone = batch < 2 or (looked_at and time > 0 and mask[0].sum() < 2)
         if self.training and alone:

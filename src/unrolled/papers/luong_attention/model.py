@@ -1,7 +1,6 @@
 """Global and local attention after the step, the attentional vector, and input feeding.
 
-Weights have torch's layout, one row a unit; rows of an LSTM's gates are in torch's order i, f, g, o. Source
-positions are counted from 0 and are the first axis.
+Weights have torch's layout, rows of an LSTM's gates its order i, f, g, o; source positions count from 0.
 """
 
 from collections.abc import Callable
@@ -13,19 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.base.errors import UsageError, unknown
+from unrolled.data.vocabulary import words_before
 from unrolled.nn.attention import Attention, Memory, context_vector, masked_softmax
 from unrolled.nn.cells import LSTMState, lstm_gates
-from unrolled.nn.lstm import lstm_states
 from unrolled.nn.scan import ShapeError
-from unrolled.papers.luong_attention.encoder import Encoder, orthogonal
-from unrolled.papers.luong_attention.feeding import fed_sentence
+from unrolled.papers.luong_attention.encoder import Encoder, lstm
 from unrolled.papers.luong_attention.windows import gaussian, outside_window, predicted_position
 
-START = 1
-"""The symbol that the decoder reads before its first word, as `unrolled.data.vocabulary` numbers it."""
-
 KINDS = ("global", "local-m", "local-p", "none")
-"""All positions; a window that moves on by one a step; a window whose place is predicted; no attention."""
+"""All positions; a window that moves by one position per step, or is predicted; no attention."""
 
 
 class State(NamedTuple):
@@ -38,16 +33,14 @@ class State(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """A sentence read with its words given: log-odds of every word, and who looked where."""
+    """A translation whose words are given: the logits of every word, and the alignment."""
 
-    logits: Float[Tensor, "batch target words"]
-    alpha: Float[Tensor, "batch target source"] | None
+    logits: Float[Tensor, "batch target vocabulary"]
+    alpha: Float[Tensor, "batch target source"] | None  # None without attention
 
 
 def attentional_vector(
-    context: Float[Tensor, "batch annotation"],
-    h: Float[Tensor, "batch hidden"],
-    W_c: Float[Tensor, "hidden both"],
+    context: Float[Tensor, "batch size"], h: Float[Tensor, "batch hidden"], W_c: Float[Tensor, "hidden both"]
 ) -> Float[Tensor, "batch hidden"]:
     """What the prediction reads: context and state through one layer.
 
@@ -55,7 +48,7 @@ def attentional_vector(
 
         h~_t = tanh(W_c [c_t; h_t])
 
-    *Shapes*: as annotated, ``both`` = annotation + hidden.
+    *Shapes*: as annotated, ``both`` = size + hidden.
     """
     return torch.tanh(functional.linear(torch.cat((context, h), 1), W_c))
 
@@ -65,7 +58,8 @@ def lstm_update(
 ) -> LSTMState:
     """The part of an LSTM step that feeds back: what does not read h stands in ``gates``.
 
-    *Paper*: luong2015effective, equation 3, with the unit of hochreiter1997long.
+    *Paper*: luong2015effective, equation 3, with the unit of hochreiter1997long. `torch.nn.LSTM` is the same
+    for a whole sequence, and computes it where no attentional vector is fed back.
     """
     i, f, g, o = lstm_gates(torch.addmm(gates, state.h, W_h.t()))
     c = f * state.c + i * g
@@ -84,12 +78,15 @@ class LuongAttention(nn.Module):
     its end, and weights then stand at the words' own places. An encoder layer has ``annotation`` units,
     ``hidden`` as in the paper where that is not given; where it has others, a layer makes the decoder's first
     states. ``dropout`` acts on what enters an LSTM layer and on what the output reads; ``tied`` takes the
-    target embedding as W_s. ``fused`` runs a decoder with input feeding as one function where it can.
+    target embedding as W_s.
 
     *Shapes*: words ``[batch, source]`` and ``[batch, target]``, ``lengths`` ``[batch]``.
 
     *Departures*: architecture: the paper has four layers and reads in one direction; its weights are not
     tied. The last states of the encoder are the decoder's first ones.
+
+    Its LSTM layers are torch's, which `torch.func.vmap` does not follow; with ``lengths`` they read packed
+    sequences, which `torch.export` does not follow.
 
     *Raises*: `UsageError` for an unknown kind, or for feeding without attention; `ShapeError` for sizes that
     do not fit.
@@ -101,7 +98,7 @@ class LuongAttention(nn.Module):
 
     def __init__(
         self,
-        words: tuple[int, int],
+        vocabulary_sizes: tuple[int, int],
         *,
         embedding: int = 1000,
         hidden: int = 1000,
@@ -116,7 +113,6 @@ class LuongAttention(nn.Module):
         positions: int | None = None,
         dropout: float = 0.0,
         tied: bool = False,
-        fused: bool = True,
     ) -> None:
         super().__init__()
         if kind not in KINDS:
@@ -127,32 +123,23 @@ class LuongAttention(nn.Module):
             raise ShapeError(f"tied weights need an embedding of {hidden} values, not {embedding}")
         size = annotation or hidden
         self.kind, self.window, self.feeding = kind, window, feeding
-        self.dropout, self.fused = dropout, fused
-        self.encoder = Encoder(
-            words[0],
-            embedding=embedding,
-            units=size,
-            layers=layers,
-            bidirectional=bidirectional,
-            reverse=reverse,
-        )
+        directions = {"bidirectional": bidirectional, "reverse": reverse}
+        sizes = {"embedding": embedding, "units": size, "layers": layers, "dropout": dropout}
+        self.encoder = Encoder(vocabulary_sizes[0], **sizes, **directions)
         self.to_start = None if size == hidden else nn.Linear(size, 2 * hidden)
-        self.embedding = nn.Embedding(words[1], embedding)
-        self.from_y = nn.Linear(embedding, 4 * hidden)
-        nn.init.zeros_(self.from_y.bias)
-        self.from_attentional = nn.Parameter(_uniform(4 * hidden, hidden)) if feeding else None
-        self.W_h = nn.ParameterList([orthogonal(hidden) for _ in range(layers)])
-        self.W_x = nn.ParameterList([_uniform(4 * hidden, hidden) for _ in range(layers - 1)])
-        self.b = nn.ParameterList([torch.zeros(4 * hidden) for _ in range(layers - 1)])
+        self.embedding = nn.Embedding(vocabulary_sizes[1], embedding)
+        self.decoder = lstm(embedding, hidden_size=hidden, num_layers=layers, dropout=dropout)
+        self.from_attentional = nn.Linear(hidden, 4 * hidden, bias=False).weight if feeding else None
         self.attention = self.W_c = self.W_p = self.v_p = None
         if kind != "none":
             sizes = {"query_size": hidden, "annotation_size": size}
             self.attention = Attention(score, **sizes, positions=positions)
-            self.W_c = nn.Parameter(_uniform(hidden, size + hidden))
+            self.W_c = nn.Linear(size + hidden, hidden, bias=False).weight
         if kind == "local-p":
-            self.W_p = nn.Parameter(_uniform(hidden, hidden))
-            self.v_p = nn.Parameter(_uniform(hidden, 1).squeeze(1))
-        self.readout = nn.Linear(hidden, words[1], bias=False)  # W_s
+            self.W_p = nn.Linear(hidden, hidden, bias=False).weight
+            self.v_p = nn.Parameter(nn.Linear(1, hidden, bias=False).weight.detach().squeeze(1))
+        self.readout = nn.Linear(hidden, vocabulary_sizes[1], bias=False)  # W_s
+        self.dropout = nn.Dropout(dropout)
         if tied:
             nn.init.normal_(self.embedding.weight, std=embedding**-0.5)
             self.readout.weight = self.embedding.weight
@@ -160,31 +147,16 @@ class LuongAttention(nn.Module):
     def encode(
         self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, " batch"] | None = None
     ) -> tuple[State, Memory]:
-        """The decoder's first state, and what it may look at.
-
-        Columns that are padding for every sentence are cut off first: they change nothing.
-        """
-        if lengths is not None and lengths.device.type == "cpu" and len(lengths):
-            source = source[:, : int(lengths.max())]
-        read = self.encoder(source, lengths, self.dropout)
-        h, c = read.last
+        """The decoder's first state, and what it attends to."""
+        annotations, (h, c) = self.encoder(source, lengths)
         if self.to_start is not None:
             h, c = self.to_start(h).chunk(2, 2)
             h = torch.tanh(h)
         state = State(h, c, torch.zeros_like(h[:, 0]), torch.zeros_like(source[:, 0]))
         if self.attention is not None:
-            return state, self.attention.memory(read.annotations, lengths)
-        annotations = read.annotations.transpose(0, 1)
+            return state, self.attention.memory(annotations, lengths)
+        annotations = annotations.transpose(0, 1)
         return state, Memory(annotations, annotations, torch.zeros_like(source.t(), dtype=torch.bool))
-
-    def outside(
-        self, t: Int[Tensor, " batch"], padding: Bool[Tensor, "source batch"]
-    ) -> Bool[Tensor, "source batch"]:
-        """Where global attention and local-m may not look at a step."""
-        if self.kind != "local-m":
-            return padding
-        last = (~padding).sum(0) - 1  # beyond the end, the window stays at the last word
-        return outside_window(torch.minimum(t, last).to(self.W_c.dtype), padding, self.window)
 
     def align(
         self,
@@ -194,33 +166,40 @@ class LuongAttention(nn.Module):
         padding: Bool[Tensor, "source batch"],
     ) -> Float[Tensor, "source batch"]:
         """The weights for a state, by equations 7, 8 and 10."""
-        if self.kind != "local-p":
-            return masked_softmax(energy, self.outside(t, padding))
-        position = predicted_position(h, (~padding).sum(0), self.W_p, self.v_p)
+        if self.kind == "local-m":
+            last = (~padding).sum(0) - 1  # beyond the end, the window stays at the last word
+            position = torch.minimum(t, last).to(h.dtype)
+        elif self.kind == "local-p":
+            position = predicted_position(h, (~padding).sum(0), self.W_p, self.v_p)
+        else:
+            return masked_softmax(energy, padding)
         inside = masked_softmax(energy, outside_window(position, padding, self.window))
-        return inside * gaussian(position, len(energy), self.window)
+        return inside if self.kind == "local-m" else inside * gaussian(position, len(energy), self.window)
 
     def step(
         self, state: State, from_y: Float[Tensor, "batch four_hidden"], memory: Memory
     ) -> tuple[State, Float[Tensor, "source batch"] | None]:
         """One step: the LSTM layers, then attention with the new state, then the attentional vector."""
         gates, alpha = from_y, None
-        if self.from_attentional is not None:
+        if self.feeding:
             gates = torch.addmm(gates, state.attentional, self.from_attentional.t())  # [E y; h~]
         h, c = [], []
-        for index, W_h in enumerate(self.W_h):
-            if index:
-                below = functional.dropout(h[-1], self.dropout, self.training)
-                gates = functional.linear(below, self.W_x[index - 1], self.b[index - 1])
-            new = lstm_update(LSTMState(state.h[:, index], state.c[:, index]), gates, W_h)
+        for layer, before in enumerate(zip(state.h.unbind(1), state.c.unbind(1), strict=True)):
+            if layer:
+                gates = self.inputs(self.dropout(h[-1]), layer)
+            new = lstm_update(LSTMState(*before), gates, getattr(self.decoder, f"weight_hh_l{layer}"))
             h.append(new.h)
             c.append(new.c)
         attentional = h[-1]
         if self.attention is not None:
             alpha = self.align(self.attention.energies(h[-1], memory), h[-1], state.t, memory.padding)
-            context = context_vector(alpha, memory.annotations)
-            attentional = attentional_vector(context, h[-1], self.W_c)
+            attentional = attentional_vector(context_vector(alpha, memory.annotations), h[-1], self.W_c)
         return State(torch.stack(h, 1), torch.stack(c, 1), attentional, state.t + 1), alpha
+
+    def inputs(self, x: Float[Tensor, "*batch input"], layer: int = 0) -> Float[Tensor, "*batch four_hidden"]:
+        """What a layer of the decoder adds to its gates for an input: W x, with both of torch's biases."""
+        W, *b = (getattr(self.decoder, f"{name}_l{layer}") for name in ("weight_ih", "bias_ih", "bias_hh"))
+        return functional.linear(x, W, sum(b))
 
     def forward(
         self,
@@ -228,66 +207,44 @@ class LuongAttention(nn.Module):
         target: Int[Tensor, "batch target"],
         lengths: Int[Tensor, " batch"] | None = None,
     ) -> Decoded:
-        """Read a translation with its words given, ``target`` with the stop symbol at its end."""
+        """Read a translation whose words are given, ``target`` with the stop symbol at its end."""
         state, memory = self.encode(source, lengths)
-        before = torch.cat((torch.full_like(target[:, :1], START), target[:, :-1]), 1).t()
-        embedded = functional.dropout(self.embedding(before), self.dropout, self.training)
+        embedded = self.dropout(self.embedding(words_before(target)))
         if not self.feeding:
-            attentional, alpha = self._free(embedded, state, memory)
-        elif self._fits():
-            steps = torch.arange(len(before) if self.kind == "local-m" else 1, device=before.device)
-            outside = torch.stack([self.outside(t.expand(len(source)), memory.padding) for t in steps])
-            weights = torch.cat((self.from_attentional, self.W_h[0]), 1)
-            initial = LSTMState(state.h[:, 0], state.c[:, 0])
-            attentional, alpha = fed_sentence(
-                self.from_y(embedded), initial, weights, self.W_c, memory, outside
-            )
+            attentional, alpha = self.without_feeding(embedded, state, memory)
         else:
-            found = []
-            for from_y in self.from_y(embedded).unbind(0):
+            steps = []
+            for from_y in self.inputs(embedded).unbind(1):
                 state, alpha = self.step(state, from_y, memory)
-                found.append((state.attentional, alpha))
-            attentional, alpha = (torch.stack(part) for part in zip(*found, strict=True))
-        attentional = functional.dropout(attentional.transpose(0, 1), self.dropout, self.training)
-        return Decoded(self.readout(attentional), None if alpha is None else alpha.permute(2, 0, 1))
+                steps.append((state.attentional, alpha.t()))
+            attentional, alpha = (torch.stack(part, 1) for part in zip(*steps, strict=True))
+        return Decoded(self.readout(self.dropout(attentional)), alpha)
 
-    def _fits(self) -> bool:
-        """Whether `fed_sentence` covers this model; `step` covers all."""
-        covered = len(self.W_h) == 1 and self.kind != "local-p" and self.attention.score in ("dot", "general")
-        return covered and self.fused and not torch._C._are_functorch_transforms_active()
-
-    def _free(self, x: Tensor, state: State, memory: Memory) -> tuple[Tensor, Tensor | None]:
-        """Without input feeding only the LSTMs are a loop; attention sees all their states at once."""
-        inputs = [(self.from_y.weight, self.from_y.bias), *zip(self.W_x, self.b, strict=True)]
-        for index, ((W_x, b), W_h) in enumerate(zip(inputs, self.W_h, strict=True)):
-            if index:
-                x = functional.dropout(x, self.dropout, self.training)
-            initial = LSTMState(state.h[:, index].unsqueeze(0), state.c[:, index].unsqueeze(0))
-            weights = (part.unsqueeze(0) for part in (W_x, W_h, b))
-            x = lstm_states(x.unsqueeze(1), initial, *weights).h[:, 0]
+    def without_feeding(
+        self, embedded: Float[Tensor, "batch target embedding"], state: State, memory: Memory
+    ) -> tuple[Float[Tensor, "batch target hidden"], Float[Tensor, "batch target source"] | None]:
+        """The same without input feeding: the LSTM does not wait for attention, which sees all its states at
+        once, every target position of a sentence as a sentence of its own."""
+        h, _ = self.decoder(embedded, tuple(part.transpose(0, 1).contiguous() for part in state[:2]))
         if self.attention is None:
-            return x, None
-        flat, time = x.flatten(0, 1), len(x)
+            return h, None
+        batch, time, _ = h.shape
         if self.attention.score in ("dot", "general"):
-            energy = torch.bmm(memory.keys.transpose(0, 1), x.permute(1, 2, 0)).permute(1, 2, 0).flatten(1)
+            energy = torch.bmm(memory.keys.transpose(0, 1), h.mT).transpose(0, 1).flatten(1)
         else:
-            energy = torch.cat([self.attention.energies(h, memory) for h in x.unbind(0)], 1)
-        t = torch.arange(time, device=x.device).repeat_interleave(x.shape[1])
-        alpha = self.align(energy, flat, t, memory.padding.repeat(1, time)).unflatten(1, (time, -1))
-        context = torch.bmm(alpha.permute(2, 1, 0), memory.annotations.transpose(0, 1)).transpose(0, 1)
-        attentional = attentional_vector(context.flatten(0, 1), flat, self.W_c)
-        return attentional.unflatten(0, (time, -1)), alpha.transpose(0, 1)
+            found = [self.attention.energies(query, memory) for query in h.unbind(1)]
+            energy = torch.stack(found, 2).flatten(1)
+        t, padding = torch.arange(time, device=h.device).repeat(batch), memory.padding
+        alpha = self.align(energy, h.flatten(0, 1), t, padding.repeat_interleave(time, 1))
+        alpha = alpha.t().unflatten(0, (batch, time))
+        context = torch.bmm(alpha, memory.annotations.transpose(0, 1))
+        return attentional_vector(context.flatten(0, 1), h.flatten(0, 1), self.W_c).view(h.shape), alpha
 
     def stepper(self, memory: Memory) -> Callable[[State, Tensor], tuple[State, Tensor]]:
         """The decoder as `unrolled.nn.decoding` takes it: from a state and the word before to the next."""
 
         def step(state: State, words: Tensor) -> tuple[State, Tensor]:
-            new, _ = self.step(state, self.from_y(self.embedding(words)), memory)
+            new, _ = self.step(state, self.inputs(self.embedding(words)), memory)
             return new, self.readout(new.attentional).log_softmax(1)
 
         return step
-
-
-def _uniform(rows: int, columns: int) -> Tensor:
-    """Values as those of `torch.nn.Linear`."""
-    return torch.empty(rows, columns).uniform_(-(columns**-0.5), columns**-0.5)

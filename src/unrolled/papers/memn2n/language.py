@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.base.errors import UsageError
+from unrolled.nn.checks import check_indices
 from unrolled.papers.memn2n.memories import with_time
 from unrolled.papers.memn2n.model import Trace, answer, attention, next_state, read
 
@@ -55,6 +56,7 @@ class MemoryLanguageModel(nn.Module):
         """The next word, and what every hop attended to."""
         if words.shape[1] != self.memory:
             raise UsageError(f"there are {words.shape[1]} words; the memory has {self.memory}")
+        check_indices("words", words, len(self.A))
         memory = with_time(functional.embedding(words, self.A), self.T_A)
         output = with_time(functional.embedding(words, self.C), self.T_C)
         u = memory.new_full((len(words), memory.shape[-1]), 0.1)  # there is no question

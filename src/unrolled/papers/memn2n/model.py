@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.base.errors import UsageError, unknown
+from unrolled.base.errors import UsageError
+from unrolled.nn.checks import check_indices, check_option
 from unrolled.papers.memn2n.memories import Memories, match, weighted_sum, with_time
 from unrolled.papers.memn2n.noise import in_order
 from unrolled.papers.memn2n.sentences import (
@@ -156,8 +157,8 @@ class MemN2N(nn.Module):
         for name, size in sizes.items():
             if size < 1:
                 raise UsageError(f"{name} is {size}; it must be at least 1")
-        if tying not in ("adjacent", "layer-wise"):
-            raise unknown("tying", tying, ("adjacent", "layer-wise"))
+        check_option("encoding", encoding, Encoding)
+        check_option("tying", tying, Tying)
         self.memory, self.hops, self.words, self.time = memory, hops, words, time
         self.encoding, self.tying, self.attend_empty = encoding, tying, attend_empty
         matrices, times = (hops + 1, hops + 1) if tying == "adjacent" else (4, 2)
@@ -168,11 +169,11 @@ class MemN2N(nn.Module):
         self.embeddings = nn.ParameterList([normal(vocabulary, embedding) for _ in range(matrices)])
         self.times = nn.ParameterList([normal(memory, embedding) for _ in range(times * time)])
         self.between_hops = normal(embedding, embedding) if tying == "layer-wise" else None
-        # In double precision, so that they are as exact as whatever they multiply.
-        weights = weights_by_length(encoding, words, embedding, torch.float64)
-        self.register_buffer("weights", weights, persistent=False)
-        scale = position_weights_code(words + 1, embedding, torch.float64)[-1]
-        self.register_buffer("time_weights", scale if encoding == "code" else None, persistent=False)
+        # Constants in double precision, as exact as whatever they multiply; no memory of the model's device.
+        with torch.device("cpu"):
+            self.weights = weights_by_length(encoding, words, embedding, torch.float64)
+            scale = position_weights_code(words + 1, embedding, torch.float64)[-1]
+        self.time_weights = scale if encoding == "code" else None
 
     def tied(self, matrices: list[Tensor]) -> Tied:
         """Matrices as the equations name them."""
@@ -183,7 +184,7 @@ class MemN2N(nn.Module):
         matrices = torch.stack(list(self.embeddings), 1)
         if self.encoding == "bag":
             return bag_of_words(sentences, matrices)
-        weights = self.weights.to(matrices.dtype)[(sentences != 0).sum(-1), : sentences.shape[-1]]
+        weights = self.weights.to(matrices)[(sentences != 0).sum(-1), : sentences.shape[-1]]
         return position_encoding(sentences, matrices, weights)
 
     def forward(
@@ -196,6 +197,9 @@ class MemN2N(nn.Module):
         linear: bool = False,
     ) -> Trace:
         """The answers, and what every hop attended to."""
+        check_indices("sentences", sentences, len(self.embeddings[0]))
+        check_indices("story", story, len(sentences))
+        check_indices("query", query, len(sentences))
         missing = self.memory - story.shape[1]
         if missing < 0:
             raise UsageError(f"a story has {story.shape[1]} slots; the memory has {self.memory}")
@@ -208,7 +212,7 @@ class MemN2N(nn.Module):
         vectors, H = self.tied(list(self.encode(sentences).unbind(1))), self.between_hops
         memories, outputs = ([Memories(v, story) for v in by_hop] for by_hop in (vectors.A, vectors.C))
         if self.time:
-            scale = 1.0 if self.time_weights is None else self.time_weights.to(vectors.B.dtype)
+            scale = 1.0 if self.time_weights is None else self.time_weights.to(vectors.B)
             times = self.tied([time * scale for time in self.times])
             memories = [with_time(m, T_A, when) for m, T_A in zip(memories, times.A, strict=True)]
             outputs = [with_time(c, T_C, when) for c, T_C in zip(outputs, times.C, strict=True)]

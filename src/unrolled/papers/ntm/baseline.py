@@ -36,5 +36,5 @@ class LSTMBaseline(nn.Module):
         check_features(x, self.lstm.input_size)
         if under_vmap(x, *self.parameters()):
             raise UnrolledError("torch's fused LSTM has no batched form", hint="train its seeds one by one")
-        initial = tuple(part.expand(-1, len(x), -1).contiguous() for part in (self.h_0, self.c_0))
+        initial = tuple(part.expand(-1, x.shape[0], -1).contiguous() for part in (self.h_0, self.c_0))
         return self.readout(self.lstm(x, initial)[0])

@@ -227,7 +227,7 @@ class NTM(nn.Module):
             lengths = check_lengths(lengths, *x.shape[:2], like=x)
             x = torch.where(length_mask(lengths, x.shape[1]).t().unsqueeze(-1), x, x.new_zeros(()))
         if not x.shape[1]:
-            return x.new_zeros(len(x), 0, self.readout.out_features)
+            return x.new_zeros(x.shape[0], 0, self.readout.out_features)
         return self._logits(self._run(compiled_step(ntm_step) if self.backend == "compiled" else ntm_step, x))
 
     @torch.no_grad()
@@ -238,7 +238,7 @@ class NTM(nn.Module):
 
     def _run(self, step, x: Tensor):
         check_features(x, self.input_size)
-        terms, initial = functional.linear(x.transpose(0, 1), self.W_x, self.b), self.initial(len(x))
+        terms, initial = functional.linear(x.transpose(0, 1), self.W_x, self.b), self.initial(x.shape[0])
         if self.backend == "compiled":  # a state like those of later steps: each kind is compiled for itself
             learns = torch.is_grad_enabled()
             initial = map_tensors(lambda part: part.clone().requires_grad_(learns), initial)

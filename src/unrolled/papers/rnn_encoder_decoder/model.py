@@ -13,12 +13,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unrolled.data.vocabulary import PAD, words_before
 from unrolled.nn.gru import GRU, Recurrent, Reset, recurrent
+from unrolled.nn.maxout import maxout
+from unrolled.nn.padding import last_steps
 from unrolled.nn.scan import ShapeError
-from unrolled.papers.rnn_encoder_decoder.loop import decoder_loop
-
-PAD, START = 0, 1
-"""Padding, and the symbol before the first word, as `unrolled.data.vocabulary` numbers them."""
 
 
 class Summary(NamedTuple):
@@ -34,9 +33,9 @@ class Summary(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """A target read with its words given: log-odds of every word. Nothing is aligned."""
+    """A target whose words are given: the logits of every word. Nothing is aligned."""
 
-    logits: Float[Tensor, "batch target words"]
+    logits: Float[Tensor, "batch target vocabulary"]
     alpha: None = None
 
 
@@ -73,30 +72,14 @@ def decoder_step(
         total = torch.addcmul(y_n, r, torch.addmm(c_n, s, weights.candidate.t()))
     else:
         total = torch.addmm(y_n + c_n, r * s, weights.candidate.t())
-    return torch.lerp(torch.tanh(total), s, z)
-
-
-def maxout(total: Float[Tensor, "*batch two_units"]) -> Float[Tensor, "*batch units"]:
-    """The larger of each two neighbours.
-
-    *Paper*: cho2014learning, the appendix on the decoder; goodfellow2013maxout.
-
-        s_{t,i} = max(s'_{t,2i-1}, s'_{t,2i})
-
-    *Shapes*: as annotated, ``two_units`` = 2 ``units``.
-
-    >>> maxout(torch.tensor([1.0, 4.0, 3.0, 2.0]))
-    tensor([4., 3.])
-    """
-    pairs = total.unflatten(-1, (-1, 2))
-    return torch.maximum(pairs[..., 0], pairs[..., 1])
+    return torch.lerp(torch.tanh(total).to(s.dtype), s, z.to(s.dtype))  # under autocast s keeps its type
 
 
 def word_log_probs(
     h: Float[Tensor, "*batch hidden"],
-    weights: Float[Tensor, "words hidden"],
-    bias: Float[Tensor, " words"] | None = None,
-) -> Float[Tensor, "*batch words"]:
+    weights: Float[Tensor, "vocabulary hidden"],
+    bias: Float[Tensor, " vocabulary"] | None = None,
+) -> Float[Tensor, "*batch vocabulary"]:
     """The log-probability of every word.
 
     *Paper*: cho2014learning, Section 2.1, equation 2.
@@ -127,14 +110,14 @@ class RNNEncoderDecoder(nn.Module):
 
     *Raises*: `ShapeError` for an unknown place of the reset gate.
 
-    >>> model = RNNEncoderDecoder(words=(9, 7), embedding=3, hidden=4, maxout=2)
+    >>> model = RNNEncoderDecoder((9, 7), embedding=3, hidden=4, maxout=2)
     >>> model(torch.tensor([[5, 6, 2]]), torch.tensor([[4, 2]])).logits.shape
     torch.Size([1, 2, 7])
     """
 
     def __init__(
         self,
-        words: tuple[int, int],
+        vocabulary_sizes: tuple[int, int],
         *,
         embedding: int = 100,
         hidden: int = 1000,
@@ -146,12 +129,12 @@ class RNNEncoderDecoder(nn.Module):
         super().__init__()
         if reset not in ("before", "after"):
             raise ShapeError(f"reset is before or after, not {reset!r}")
-        self.reset, self.dropout = reset, dropout
-        self.source_embedding = nn.Embedding(words[0], embedding)
+        self.reset, self.dropout = reset, nn.Dropout(dropout)
+        self.source_embedding = nn.Embedding(vocabulary_sizes[0], embedding)
         self.encoder = GRU(embedding, hidden, reset="before", update="keep")
         self.to_summary = nn.Linear(hidden, hidden)  # V
         self.to_start = nn.Linear(hidden, hidden)  # V'
-        self.embedding = nn.Embedding(words[1], embedding)
+        self.embedding = nn.Embedding(vocabulary_sizes[1], embedding)
         self.from_y = nn.Linear(embedding, 3 * hidden)  # W'_r, W'_z, W'
         self.weight_hidden = nn.Parameter(GRU(1, hidden).W_h.detach().clone())  # U': orthogonal
         self.weight_context = nn.Parameter(_normal(3 * hidden, hidden))  # C_r, C_z, C
@@ -159,23 +142,17 @@ class RNNEncoderDecoder(nn.Module):
         self.output_y = nn.Linear(embedding, 2 * maxout)  # O_y
         self.output_context = nn.Parameter(_normal(2 * maxout, hidden))  # O_c
         self.narrow = None if rank is None else nn.Linear(maxout, rank, bias=False)
-        self.readout = nn.Linear(rank or maxout, words[1])
+        self.readout = nn.Linear(rank or maxout, vocabulary_sizes[1])
 
     def encode(
         self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, " batch"] | None = None
     ) -> tuple[Float[Tensor, "batch hidden"], Summary]:
         """The decoder's first state, tanh(V' c), and the summary c = tanh(V h_N) with its products.
 
-        Padding comes last: the state is taken before it, so that the loop needs no mask, and columns that are
-        padding for every phrase are cut off.
+        Padding comes last: the state h_N is taken before it, so that no step needs a mask.
         """
-        if lengths is not None and lengths.device.type == "cpu" and len(lengths):
-            source = source[:, : int(lengths.max())]
-        read = self.encoder(self._dropped(self.source_embedding(source)))
-        last = read.last
-        if lengths is not None:
-            last = read.h[torch.arange(len(source), device=source.device), lengths - 1]
-        c = torch.tanh(self.to_summary(last))
+        h = self.encoder(self.dropout(self.source_embedding(source))).h
+        c = torch.tanh(self.to_summary(last_steps(h, lengths)))
         products = functional.linear(c, self.weight_context), functional.linear(c, self.output_context)
         return torch.tanh(self.to_start(c)), Summary(c, *products)
 
@@ -187,7 +164,7 @@ class RNNEncoderDecoder(nn.Module):
     ) -> Float[Tensor, "*time batch units"]:
         """What the softmax reads: the maxout units, or their ``rank`` sums, for one step or for all."""
         total = functional.linear(s, self.output_state) + self.output_y(from_embedding) + summary.to_output
-        units = self._dropped(maxout(total))
+        units = self.dropout(maxout(total))
         return units if self.narrow is None else self.narrow(units)
 
     def forward(
@@ -196,8 +173,23 @@ class RNNEncoderDecoder(nn.Module):
         target: Int[Tensor, "batch target"],
         lengths: Int[Tensor, " batch"] | None = None,
     ) -> Decoded:
-        """Read a target with its words given, ``target`` with the stop symbol at its end."""
-        return Decoded(self.readout(self._units(source, target, lengths)))
+        """Read a target whose words are given, ``target`` with the stop symbol at its end."""
+        return Decoded(self.readout(self.units(source, target, lengths)))
+
+    def units(
+        self,
+        source: Int[Tensor, "batch source"],
+        target: Int[Tensor, "batch target"],
+        lengths: Int[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "batch target units"]:
+        """What the softmax reads at every word of a target: the loop of the decoder, then all outputs."""
+        s, summary = self.encode(source, lengths)
+        embedded = self.dropout(self.embedding(words_before(target))).transpose(0, 1)
+        weights, states = recurrent(self.weight_hidden), []
+        for from_y in self.from_y(embedded).unbind(0):
+            s = decoder_step(s, from_y, summary.from_c, weights, self.reset)
+            states.append(s)
+        return self.output(torch.stack(states), embedded, summary).transpose(0, 1)
 
     def log_prob(
         self,
@@ -207,7 +199,7 @@ class RNNEncoderDecoder(nn.Module):
     ) -> Float[Tensor, " batch"]:
         """The score of a phrase pair, log p(y | x): the sum over the words of the target, its stop symbol
         among them; padding counts nothing."""
-        units = self._units(source, target, lengths)
+        units = self.units(source, target, lengths)
         log_probs = word_log_probs(units, self.readout.weight, self.readout.bias)
         of_words = log_probs.gather(2, target.unsqueeze(2)).squeeze(2)
         return of_words.masked_fill(target == PAD, 0.0).sum(1)
@@ -223,17 +215,6 @@ class RNNEncoderDecoder(nn.Module):
             return new, word_log_probs(units, self.readout.weight, self.readout.bias)
 
         return step
-
-    def _units(self, source: Tensor, target: Tensor, lengths: Tensor | None) -> Tensor:
-        s_0, summary = self.encode(source, lengths)
-        before = torch.cat((torch.full_like(target[:, :1], START), target[:, :-1]), 1)
-        embedded = self._dropped(self.embedding(before)).transpose(0, 1)
-        weights = recurrent(self.weight_hidden)
-        states = decoder_loop(self.from_y(embedded), s_0, summary.from_c, weights, self.reset)
-        return self.output(states, embedded, summary).transpose(0, 1)
-
-    def _dropped(self, x: Tensor) -> Tensor:
-        return functional.dropout(x, self.dropout, self.training) if self.dropout else x
 
 
 @torch.no_grad()
