@@ -137,9 +137,7 @@ def student_losses(
     return losses.sum(1)
 
 
-def without_padding(
-    steps: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
-) -> Int[Tensor, "batch time"]:
+def without_padding(steps: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]) -> Tensor:
     """Zeros in place of padding, whatever label stands there."""
     inside = torch.arange(steps.shape[1], device=steps.device) < lengths[:, None]
     return torch.where(inside, steps, 0)
@@ -212,12 +210,7 @@ class DKT(nn.Module):
         self.bias_y = nn.Parameter(torch.zeros(exercises))
         nn.init.uniform_(self.weight_y, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
 
-    def forward(
-        self,
-        exercises: Int[Tensor, "*axes"],
-        answers: Int[Tensor, "*other_axes"],
-        initial: State | None = None,
-    ) -> Traced:
+    def forward(self, exercises: Tensor, answers: Tensor, initial: State | None = None) -> Traced:
         """Read a stream of answers, from ``initial`` or the learned state."""
         if exercises.shape != answers.shape or exercises.ndim != 2:
             raise ShapeError(
