@@ -13,8 +13,8 @@ from unrolled.base import paths
 from unrolled.library.models import Entry
 from unrolled.site import citebox, entrypages, hovercards
 from unrolled.site.html import Place
+from unrolled.site.knowledge import KnowledgeBase, load_knowledge_base
 from unrolled.site.markers import BOOK_PARTS
-from unrolled.site.shelf import Shelf, load_shelf
 
 SIZES = (0, 250, 1000)
 """How many entries; 0 stands for the book's own."""
@@ -23,14 +23,14 @@ LIMIT = 5.0
 """Seconds within which the book's own pages must be made."""
 
 
-def enlarged(shelf: Shelf, count: int) -> Shelf:
-    """A shelf of ``count`` entries: the book's own again and again under new names, related as before."""
-    own = list(shelf.entries.values())
-    entries = dict(shelf.entries)
+def enlarged(kb: KnowledgeBase, count: int) -> KnowledgeBase:
+    """A kb of ``count`` entries: the book's own again and again under new names, related as before."""
+    own = list(kb.entries.values())
+    entries = dict(kb.entries)
     for position in range(len(own), count):
         entry, round_ = own[position % len(own)], position // len(own)
-        entries[f"{entry.slug}_{round_}"] = again(entry, round_, set(shelf.entries))
-    return replace(shelf, entries=dict(list(entries.items())[:count]))
+        entries[f"{entry.slug}_{round_}"] = again(entry, round_, set(kb.entries))
+    return replace(kb, entries=dict(list(entries.items())[:count]))
 
 
 def again(entry: Entry, round_: int, known: set[str]) -> Entry:
@@ -52,14 +52,14 @@ def again(entry: Entry, round_: int, known: set[str]) -> Entry:
     )
 
 
-def generate(shelf: Shelf, cited: dict[str, str]) -> tuple[int, int]:
+def generate(kb: KnowledgeBase, cited: dict[str, str]) -> tuple[int, int]:
     """Make every page once; how many there are, and their characters."""
-    cards = hovercards.known(shelf)
-    made = {f"book/{name}": str(part(shelf, Place(f"book/{name}"))) for name, part in BOOK_PARTS.items()}
-    for entry in shelf.ordered():
+    cards = hovercards.known(kb)
+    made = {f"book/{name}": str(part(kb, Place(f"book/{name}"))) for name, part in BOOK_PARTS.items()}
+    for entry in kb.ordered():
         box = citebox.cite_box(entry.slug, cited)
-        entrypages.contents(shelf, entry)
-        made[f"entries/{entry.slug}"] = str(entrypages.body(shelf, entry, box))
+        entrypages.contents(kb, entry)
+        made[f"entries/{entry.slug}"] = str(entrypages.body(kb, entry, box))
     made = {
         name: html if name in hovercards.WITHOUT else hovercards.add(html, name, cards)
         for name, html in made.items()
@@ -72,14 +72,14 @@ def measure(sizes: tuple[int, ...] = SIZES) -> Iterator[dict[str, object]]:
     from unrolled.library.citing import cite
 
     started = time.process_time()
-    shelf = load_shelf(paths.project(), frozenset())
+    kb = load_knowledge_base(paths.project(), frozenset())
     loading = time.process_time() - started
     started = time.process_time()
-    for slug in shelf.entries:
+    for slug in kb.entries:
         texts = {style: cite([slug], style) for style in citebox.STYLES}
-    citing = (time.process_time() - started) / len(shelf.entries)
+    citing = (time.process_time() - started) / len(kb.entries)
     for size in sizes:
-        large = enlarged(shelf, size or len(shelf.entries))
+        large = enlarged(kb, size or len(kb.entries))
         count = len(large.entries)
         started = time.process_time()
         pages, characters = generate(large, texts)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import pages
-from unrolled.site.shelf import load_shelf
+from unrolled.site.knowledge import load_knowledge_base
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,11 +25,11 @@ def test_every_further_entry_is_one_page_more():
 
 
 @pytest.mark.slow
-def test_an_enlarged_shelf_repeats_entries_under_new_names_with_relations_of_their_own():
-    shelf = load_shelf(ROOT, frozenset())
-    large = pages.enlarged(shelf, 100)
+def test_an_enlarged_knowledge_base_repeats_entries_under_new_names_with_relations_of_their_own():
+    kb = load_knowledge_base(ROOT, frozenset())
+    large = pages.enlarged(kb, 100)
     assert len(large.entries) == 100
-    assert len(large.equations) > 2 * len(shelf.equations)
+    assert len(large.equations) > 2 * len(kb.equations)
     copy = large.entries["vrnn_1"] if "vrnn_1" in large.entries else next(reversed(large.entries.values()))
-    targets = {r.target for r in copy.relations if r.target.removesuffix("_1") in shelf.entries}
+    targets = {r.target for r in copy.relations if r.target.removesuffix("_1") in kb.entries}
     assert all(target.endswith("_1") for target in targets)

@@ -21,7 +21,7 @@ def same_weights(textbook, model):
         for mine, source in zip(theirs.parameters(), ours.parameters(), strict=True):
             mine.copy_(source)
     cell = textbook.cell
-    cell.weight_ih.copy_(torch.cat((model.W_x, model.W_z), 1))
+    cell.weight_ih.copy_(model.W_x)
     for mine, source in ((cell.weight_hh, model.W_h), (cell.bias_ih, model.b), (cell.bias_hh, 0 * model.b)):
         mine.copy_(source)
 

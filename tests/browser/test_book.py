@@ -31,11 +31,11 @@ def test_chips_lead_to_the_function_and_to_its_test(visit) -> None:
     assert page.locator(f"[id='{anchor}']").is_visible()
 
 
-def test_a_claim_chip_leads_to_its_row(visit) -> None:
-    page = visit().go(CHAPTER)
-    page.locator(".unrolled-chips a", has_text="claim").first.click()
+def test_a_statement_chip_leads_to_its_row(visit) -> None:
+    page = visit().go("notebooks/dkt.html")
+    page.locator(".unrolled-chips a", has_text="statement").first.click()
     anchor = page.url.partition("#")[2]
-    assert anchor.startswith("claim-")
+    assert anchor.startswith("statement-")
     assert page.locator(f"[id='{anchor}']").is_visible()
 
 

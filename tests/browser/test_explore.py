@@ -182,11 +182,11 @@ def test_a_card_fits_a_phone(visit) -> None:
         page.mouse.move(2, 2)
 
 
-def test_a_link_to_a_folded_claim_unfolds_it(visit) -> None:
-    page = visit().go("book/ledger.html#ntm-copy-generalises")
-    row = page.locator("[id='ntm-copy-generalises']")
+def test_a_link_to_a_folded_check_unfolds_it(visit) -> None:
+    page = visit().go("book/ledger.html#dkt-check-cell-never-negative")
+    row = page.locator("[id='dkt-check-cell-never-negative']")
     row.wait_for(state="visible")
-    assert "wrong bits" in row.inner_text()
+    assert "never" in row.inner_text()
 
 
 def test_search_finds_an_entry_without_a_chapter(visit, book) -> None:

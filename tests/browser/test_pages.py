@@ -13,6 +13,7 @@ CHAPTERS = tuple(f"notebooks/{path.stem}.html" for path in sorted(NOTEBOOKS.glob
 PAGES = (
     "book/index.html",
     "book/how-to-read.html",
+    "book/how-we-judge.html",
     "book/parts/cells.html",
     "book/parts/memory.html",
     "book/ledger.html",
@@ -20,6 +21,7 @@ PAGES = (
     "book/concepts.html",
     "book/bibliography.html",
     "book/api.html",
+    "book/api/papers.html",
     "book/lineage.html",
     "book/timeline.html",
     "book/equations.html",

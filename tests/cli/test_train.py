@@ -27,42 +27,53 @@ def call(tmp_path, monkeypatch, capsys):
     return call
 
 
-SMOKE = ("train", "bn_lstm", "--profile", "smoke")
+SMOKE = ("train", "bn_lstm", "smoke")
 
 
 def test_train_tells_each_run_in_a_line(call):
-    code, out, _ = call(*SMOKE, "--seeds", "0-1", "--variant", "lstm")
+    code, out, _ = call(*SMOKE, "--seeds", "0-1")
     assert code == 0
     lines = [line.split("\t") for line in out.splitlines()]
-    assert [line[:3] for line in lines] == [["lstm", "seed 0", "complete"], ["lstm", "seed 1", "complete"]]
+    assert [line[:3] for line in lines] == [["smoke", "seed 0", "complete"], ["smoke", "seed 1", "complete"]]
+
+
+def test_without_a_preset_they_are_listed(call):
+    code, out, _ = call("train", "bn_lstm")
+    assert code == 0
+    assert {"smoke", "live", "pmnist_bn"} <= {line.split("\t")[0] for line in out.splitlines()}
 
 
 def test_second_call_loads_what_the_first_trained(call):
-    first = json.loads(call(*SMOKE, "--variant", "lstm", "--json")[1])
-    second = json.loads(call(*SMOKE, "--variant", "lstm", "--json")[1])
+    first = json.loads(call(*SMOKE, "--json")[1])
+    second = json.loads(call(*SMOKE, "--json")[1])
     assert first == second
-    assert (
-        first[0]["command"] == "unrolled train bn_lstm --profile smoke --variant lstm --seeds 0 --device cpu"
-    )
+    assert first[0]["command"] == "unrolled train bn_lstm smoke --seeds 0 --device cpu"
+    assert set(first[0]["fingerprint"]) == {"losses", "gradient_norms", "after_update", "metrics"}
 
 
 def test_stopped_run_goes_on_at_the_next_call(call):
-    _, out, _ = call(*SMOKE, "--variant", "lstm", "--minutes", "0")
-    assert "1 of 18 updates" in out
-    _, out, _ = call(*SMOKE, "--variant", "lstm")
+    _, out, _ = call(*SMOKE, "--minutes", "0")
+    assert "1 of 6 updates" in out
+    _, out, _ = call(*SMOKE)
     assert "complete" in out
 
 
 def test_setting_is_changed(call):
-    result = json.loads(call(*SMOKE, "--variant", "lstm", "--set", "hidden=5", "--json")[1])[0]
+    result = json.loads(call(*SMOKE, "--set", "hidden=5", "--json")[1])[0]
     assert result["config"]["hidden"] == 5
+    assert result["command"] == "unrolled train bn_lstm smoke --set hidden=5 --seeds 0 --device cpu"
+
+
+def test_seeds_train_as_one_program(call):
+    found = json.loads(call("train", "memn2n", "smoke", "--seeds", "0-2", "--ensemble", "--json")[1])
+    assert [result["seeds_as_one_program"] for result in found] == [[0, 1, 2]] * 3
 
 
 @pytest.mark.slow
 def test_runs_apart_give_the_results_of_runs_in_turn(call):
-    apart = json.loads(call(*SMOKE, "--seeds", "3,5", "--variant", "lstm", "--jobs", "2", "--json")[1])
+    apart = json.loads(call(*SMOKE, "--seeds", "3,5", "--jobs", "2", "--json")[1])
     assert [result["seed"] for result in apart] == [3, 5]
-    in_turn = json.loads(call(*SMOKE, "--seeds", "3,5", "--variant", "lstm", "--json")[1])
+    in_turn = json.loads(call(*SMOKE, "--seeds", "3,5", "--json")[1])
     assert apart == in_turn  # found in the store
 
 
@@ -70,8 +81,7 @@ def test_runs_apart_give_the_results_of_runs_in_turn(call):
     ("arguments", "message"),
     [
         (("train", "bn_lst"), "no paper with an experiment 'bn_lst' (did you mean bn_lstm?)"),
-        (("train", "bn_lstm", "--profile", "huge"), "no profile 'huge'"),
-        ((*SMOKE, "--variant", "lstn"), "no variant 'lstn' (did you mean lstm or bn_lstm?)"),
+        (("train", "bn_lstm", "smok"), "no preset 'smok' (did you mean smoke?)"),
         ((*SMOKE, "--seeds", "4-0"), "seeds are '4-0' (give them like 0-4 or 0,2,5-7)"),
         ((*SMOKE, "--set", "hidden"), "setting 'hidden' has no value"),
         ((*SMOKE, "--set", "hiden=3"), "no setting 'hiden' (did you mean hidden?)"),

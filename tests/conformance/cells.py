@@ -14,7 +14,7 @@ from unrolled.papers.bn_lstm.model import BNLSTM
 from unrolled.papers.ntm.model import NTM, ntm_step
 from unrolled.papers.vrnn.inference import without_padding
 from unrolled.papers.vrnn.model import VRNN, StepInput, vrnn_step
-from unrolled.papers.vrnn.networks import features, linear
+from unrolled.papers.vrnn.networks import features
 
 
 class Cell(NamedTuple):
@@ -45,9 +45,7 @@ class StepOfVRNN(nn.Module):
         if initial is None:
             initial = model.initial(len(x))
         x_features = features(x, model.x_features.layers)
-        W, b = model.encoder.layers[0]
-        encoder, gates = linear(x_features, W[:, :4], b), linear(x_features, model.W_x, model.b)
-        inputs = StepInput(encoder, gates, noise=x[..., : self.latent_size])
+        inputs = StepInput(x_features, noise=x[..., : self.latent_size])
         steps = scan(vrnn_step, inputs, initial, model.weights, lengths=lengths, batch_first=True)
         h = steps.states.h
         return Unrolled(h if self.batch_first else h.transpose(0, 1), steps.last)

@@ -115,7 +115,7 @@ def test_a_whole_chain_has_no_fault_and_tells_what_is_lacking(whole):
         (
             "notebooks/bn_lstm.ipynb",
             "{cite}`ioffe2015batch`",
-            "{claim}`bn_lstm/no-such`",
+            "{statement}`bn_lstm/no-such`",
             "no statement or finding 'no-such' of bn_lstm",
         ),
         (

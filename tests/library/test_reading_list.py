@@ -18,7 +18,7 @@ from unrolled.library.citing import cite
 from unrolled.library.entries import load_all
 from unrolled.library.latex import names, plain_field
 from unrolled.library.models import INVERSES
-from unrolled.site.shelf import load_shelf
+from unrolled.site.knowledge import load_knowledge_base
 
 ROOT = Path(__file__).resolve().parents[2]
 SHEETS = Path(os.environ.get("UNROLLED_SHEETS", ROOT.parent / "shared" / "papers"))
@@ -122,11 +122,11 @@ def test_every_relation_shows_on_the_page_of_its_other_end():
     from unrolled.site.html import Place
     from unrolled.site.lineage import relations
 
-    shelf = load_shelf(ROOT, frozenset())
+    kb = load_knowledge_base(ROOT, frozenset())
     for slug, entry in ENTRIES.items():
         for relation in entry.relations:
             if relation.target in ENTRIES:
-                there = str(relations(shelf, relation.target, Place("book/x")))
+                there = str(relations(kb, relation.target, Place("book/x")))
                 assert INVERSES[relation.type] in there.lower(), (slug, relation.type, relation.target)
 
 

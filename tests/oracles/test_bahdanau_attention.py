@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from torch.autograd import gradcheck
+from torch.nn.functional import linear
 
 from unrolled.data.vocabulary import START
 from unrolled.nn.attention import Attended, additive_energy, context_vector, masked_softmax
-from unrolled.nn.gru import BiGRU, gru_step, recurrent
+from unrolled.nn.gru import BiGRU, gru_update, recurrent
 from unrolled.nn.maxout import maxout
 from unrolled.papers.bahdanau_attention.model import RNNsearch, decoder_step
 
@@ -138,7 +139,7 @@ def cell(draw):
 
 
 def encoder_step(h, x, W, U, b):
-    return gru_step(h, x, W, b, recurrent(U), reset="before", update="take")
+    return gru_update(h, linear(x, W, b), recurrent(U), reset="before", update="take")
 
 
 def gates_of(names):

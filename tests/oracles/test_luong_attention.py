@@ -15,6 +15,7 @@ from unrolled.nn.cells import LSTMState
 from unrolled.papers.luong_attention.experiment import EXPERIMENT
 from unrolled.papers.luong_attention.model import LuongAttention, attentional_vector, lstm_update
 from unrolled.papers.luong_attention.windows import gaussian, outside_window, predicted_position
+from unrolled.tasks.translation import TranslationExperiment
 from unrolled.training.presets import preset
 from unrolled.training.trainer import place
 
@@ -160,7 +161,7 @@ def test_equation_4_loss():
     # Our loss is a mean over words: over pairs it is that times their words.
     experiment = EXPERIMENT(preset(EXPERIMENT, "live").config)
     batch = torch.tensor([X, X]), torch.tensor([Y, Y]), torch.tensor([len(X), len(X)])
-    loss = experiment.loss(model, batch, place(0, 0))
+    loss = TranslationExperiment.loss(experiment, model, batch, place(0, 0))
     np.testing.assert_allclose(2 * len(Y) * loss.item(), oracle.equation_4([log_prob, log_prob]), **EXACT)
 
     def objective(weight):

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 from torch.nn import functional
+from torch.nn.functional import linear
 
 from unrolled.data.vocabulary import START
-from unrolled.nn.gru import gru_step, recurrent
+from unrolled.nn.gru import gru_update, recurrent
 from unrolled.nn.maxout import maxout
-from unrolled.papers.rnn_encoder_decoder.experiment import EXPERIMENT
+from unrolled.papers.rnn_encoder_decoder.experiment import EXPERIMENT, EncoderDecoderExperiment
 from unrolled.papers.rnn_encoder_decoder.model import RNNEncoderDecoder, decoder_step, word_log_probs
 from unrolled.papers.rnn_encoder_decoder.studies import log_linear
 from unrolled.training.presets import preset
@@ -134,7 +135,7 @@ def cell(draw):
 
 
 def encoder_step(h, x, W, U, b):
-    return gru_step(h, x, W, b, recurrent(U), reset="before", update="keep")
+    return gru_update(h, linear(x, W, b), recurrent(U), reset="before", update="keep")
 
 
 def _taking(b):
@@ -184,7 +185,7 @@ def test_equation_4_objective(model):
     target[0], target[1, :2] = torch.tensor(Y), torch.tensor(others[1])
     experiment = EXPERIMENT(preset(EXPERIMENT, "live").config)
     batch = source, target, torch.tensor([5, 3])
-    loss = experiment.loss(model, batch, place(0, 0))
+    loss = EncoderDecoderExperiment.loss(experiment, model, batch, place(0, 0))
     np.testing.assert_allclose(-loss.item() * 6 / 2, expected, rtol=1e-10)
 
     class Objective(torch.nn.Module):

@@ -60,7 +60,9 @@ def plain(model):
     """A model's parameters, as the oracle takes them."""
     names = ("x_features", "z_features", "prior", "encoder", "decoder")
     found = {name: arrays(getattr(model, name).layers) for name in names}
-    return found | {name: array(getattr(model, name)) for name in ("W_x", "W_z", "W_h", "b", "h_0", "c_0")}
+    found |= {name: array(getattr(model, name)) for name in ("W_h", "b", "h_0", "c_0")}
+    W_x, W_z = np.split(array(model.W_x), 2, axis=1)
+    return found | {"W_x": W_x, "W_z": W_z}
 
 
 def passes(model, x, noise):
@@ -141,8 +143,7 @@ def test_equation_7_recurrence(draw, model):
     h, c = draw(BATCH, HIDDEN), draw(BATCH, HIDDEN)
 
     def ours(x_features, z_features, h, c):
-        from_x, from_h = x_features @ model.W_x.T + model.b, h @ model.W_h.T
-        return tuple(transition(c, from_x, from_h, z_features, model.W_z))
+        return tuple(transition(LSTMState(h, c), x_features, z_features, model.W_x, model.W_h, model.b))
 
     p, new = plain(model), ours(x_features, z_features, h, c)
     for n in range(BATCH):
@@ -154,14 +155,12 @@ def test_equation_7_recurrence(draw, model):
 
 
 def test_equations_7_and_9_in_one_step(draw, model):
-    """The step that runs, with its joined products, against the two equations by themselves."""
+    """The step that runs against the two equations by themselves."""
     x_features, noise = draw(BATCH, FEATURES), draw(BATCH, LATENT)
     h, c = draw(BATCH, HIDDEN), draw(BATCH, HIDDEN)
-    W, b = model.encoder.layers[0]
 
     def ours(h, c, x_features, noise):
-        products = x_features @ W[:, :FEATURES].T + b, x_features @ model.W_x.T + model.b
-        state, latent = vrnn_step(LSTMState(h, c), StepInput(*products, noise), model.weights)
+        state, latent = vrnn_step(LSTMState(h, c), StepInput(x_features, noise), model.weights)
         return *state, latent.mean, latent.deviation
 
     p, found = plain(model), ours(h, c, x_features, noise)
@@ -185,10 +184,9 @@ def test_equation_8_joint_probability(draw, model):
 
 def test_equation_9_posterior(draw, model):
     x_features, h = draw(BATCH, FEATURES), draw(BATCH, HIDDEN)
-    (W, b), *rest = model.encoder.layers
 
     def ours(x_features, h):
-        return posterior(x_features @ W[:, :FEATURES].T + b, h @ W[:, FEATURES:].T, tuple(rest))
+        return posterior(x_features, h, model.encoder.layers)
 
     found = ours(x_features, h)
     for n in range(BATCH):

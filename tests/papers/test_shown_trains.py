@@ -1,13 +1,16 @@
 """What a page shows is what trains: a change of any shown implementation changes the loss of an update."""
 
+import copy
 import functools
 import importlib
 import inspect
 import sys
 
+import numpy
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributions import Distribution
 
 import unrolled
 from unrolled.library.entries import load_entry
@@ -34,6 +37,13 @@ def scaled(value):
     if isinstance(value, Tensor) and value.dtype is torch.bool:
         return ~value
     if isinstance(value, Tensor) and value.is_floating_point():
+        return value * 1.01 + 0.003
+    if isinstance(value, Distribution):
+        parts = {n: scaled(p) for n, p in vars(value).items() if isinstance(p, Tensor | Distribution)}
+        value = copy.copy(value)
+        vars(value).update(parts)
+        return value
+    if isinstance(value, numpy.ndarray) and value.dtype.kind == "f":
         return value * 1.01 + 0.003
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(scaled(part) for part in value))
@@ -92,7 +102,7 @@ def losses_of(slug, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("slug", "symbol"), shown())
+@pytest.mark.parametrize(("slug", "symbol"), [*shown()])
 def test_a_change_of_what_is_shown_changes_the_training(monkeypatch, slug, symbol):
     before = first_losses(slug)
     perturb(monkeypatch, symbol)

@@ -32,11 +32,11 @@ NOTATION = """The cell itself is left alone. Equation {eq}`bn-lstm-6` has no shi
 ## See it work
 """
 
-TAIL = """## Claims
+TAIL = """## What the paper found, and whether it holds
 
-The gain on permuted MNIST is {claim}`bn_lstm/pmnist-gain/paper` in the paper.
+Training took {value}`bn_lstm:steps` steps here.
 
-<!-- unrolled:claims -->
+<!-- unrolled:statements -->
 
 ## Departures, and what the paper does not say
 
@@ -104,14 +104,14 @@ def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
             outputs=[new_output("display_data", data={"image/svg+xml": PICTURE, "text/plain": "<Figure>"})],
         ),
         new_code_cell(
-            "chapter.claim('bn-beats-lstm', value=5)",
+            "chapter.value('steps', 64)",
             execution_count=3,
             outputs=[
                 new_output(
                     "display_data",
                     data={
-                        "application/vnd.unrolled.claim+json": {"value": 5},
-                        "text/plain": "claim bn-beats-lstm: 5 seeds: holds",
+                        "application/vnd.unrolled.value+json": {"name": "steps", "value": 64},
+                        "text/plain": "steps: 64",
                     },
                 )
             ],
@@ -120,6 +120,13 @@ def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
     ]
     notebook = new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata["unrolled"] = {
+        "key": "0" * 8,
+        "seconds": 38.0,
+        "peak_memory_mb": 512.0,
+        "executed": "2026-11-22",
+        "versions": {},
+    }
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     for position, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{position}"

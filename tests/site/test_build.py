@@ -43,7 +43,7 @@ def test_an_unchanged_book_is_not_built_again(project: Path, built: building.Bui
 
 def test_the_chapter_holds_every_generated_part(built: building.Built) -> None:
     html = (built.folder / "notebooks" / "bn_lstm.html").read_text(encoding="utf-8")
-    for part in ("unrolled-card", "unrolled-chips", "unrolled-table notation", "unrolled-table claims"):
+    for part in ("unrolled-card", "unrolled-chips", "unrolled-table notation", "unrolled-table statements"):
         assert part in html, part
     for part in (
         "unrolled-table departures",
@@ -106,13 +106,15 @@ def test_a_fault_fails_the_build_and_keeps_failing(project: Path, built: buildin
     before = page.read_text(encoding="utf-8")
     try:
         page.write_text(
-            before + "\n{cite}`nobody1900nothing` {claim}`bn_lstm/no-such`\n\n<!-- unrolled:clams -->\n",
+            before
+            + "\n{cite}`nobody1900nothing` {statement}`bn_lstm/no-such` {value}`bn_lstm:none`\n"
+            + "\n<!-- unrolled:clams -->\n",
             encoding="utf-8",
         )
         for _ in range(2):  # an incremental build would hide the warnings the second time
             with pytest.raises(UnrolledError) as caught:
                 building.build(project)
-            for said in ("nobody1900nothing", "no-such", "clams"):
+            for said in ("nobody1900nothing", "no-such", "bn_lstm:none", "clams"):
                 assert said in str(caught.value)
     finally:
         page.write_text(before, encoding="utf-8")
@@ -139,7 +141,7 @@ def test_the_fingerprint_sees_content_and_environment(project: Path, monkeypatch
 
 
 def test_files_for_programs_and_scholarly_tags_are_in_the_book(built: building.Built) -> None:
-    for name in ("papers", "equations", "claims", "concepts", "graph", "schema/papers", "schema/graph"):
+    for name in ("papers", "equations", "statements", "concepts", "graph", "schema/papers", "schema/graph"):
         json.loads((built.folder / "data" / f"{name}.json").read_text(encoding="utf-8"))
     assert (built.folder / "data" / "references.bib").is_file()
     chapter = (built.folder / "notebooks" / "bn_lstm.html").read_text(encoding="utf-8")

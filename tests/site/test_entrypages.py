@@ -6,20 +6,20 @@ import re
 from dataclasses import replace
 
 import pytest
-from site_samples import entry_with, shelf_with
+from site_samples import entry_with, knowledge_with
 
 from unrolled.library.models import Relation, Source
-from unrolled.site import entrypages, filters, graph, hovercards, indexes, lists, timeline
-from unrolled.site.formulas import display
+from unrolled.site import entrypages, filters, graph, hovercards, indexes, lists
+from unrolled.site.equations import display
 from unrolled.site.html import Place
-from unrolled.site.shelf import Shelf
+from unrolled.site.knowledge import KnowledgeBase
 
 NASTY = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>&amp;"
 
 
-def library(count: int = 3, **changes: object) -> Shelf:
-    """A shelf with several planned papers, each of which extends the one before."""
-    base = shelf_with(chapter=False)
+def library(count: int = 3, **changes: object) -> KnowledgeBase:
+    """A kb with several planned papers, each of which extends the one before."""
+    base = knowledge_with(chapter=False)
     entries = {}
     for i in range(count):
         entry = entry_with(f"words {i}", slug=f"paper_{i}")
@@ -36,13 +36,13 @@ def library(count: int = 3, **changes: object) -> Shelf:
 
 
 def test_the_page_of_an_entry_holds_every_part_of_it() -> None:
-    shelf = shelf_with(chapter=False)
-    html = str(entrypages.body(shelf, shelf.entries["bn_lstm"], entrypages.prose("cite box")))
+    kb = knowledge_with(chapter=False)
+    html = str(entrypages.body(kb, kb.entries["bn_lstm"], entrypages.prose("cite box")))
     for anchor, name, _ in entrypages.SECTIONS:
         assert f'id="{anchor}"' in html, anchor
         assert f"<h2>{name}</h2>" in html, name
     assert 'id="equation-bn-lstm-6"' in html
-    assert 'id="claim-gain"' in html
+    assert 'id="statement-gain"' in html
     assert "cite box" in html
     ids = re.findall(r'\sid="([^"]+)"', html)
     assert len(ids) == len(set(ids))
@@ -56,26 +56,26 @@ def test_an_entry_with_nothing_but_a_summary_has_no_empty_sections() -> None:
         if name in ("problem", "contribution") or isinstance(value, tuple)
     }
     entry = full.model_copy(update=bare | {"kind": "paper", "teaches": None})
-    shelf = replace(shelf_with(chapter=False), entries={entry.slug: entry}, evidence={})
-    assert [name for _, name, _ in entrypages.sections(shelf, entry, Place("entries/bn_lstm"))] == [
+    kb = replace(knowledge_with(chapter=False), entries={entry.slug: entry}, evidence={})
+    assert [name for _, name, _ in entrypages.sections(kb, entry, Place("entries/bn_lstm"))] == [
         "Related entries"
     ]
 
 
 @pytest.mark.parametrize("chapter", [True, False])
 def test_markup_in_any_field_is_shown_as_text(chapter: bool) -> None:
-    shelf = shelf_with(NASTY, chapter=chapter, number=NASTY)
-    entry = shelf.entries["bn_lstm"]
+    kb = knowledge_with(NASTY, chapter=chapter, number=NASTY)
+    entry = kb.entries["bn_lstm"]
     data = {NASTY: dict.fromkeys(("title", "description", "citation", "licence", "notes"), NASTY)}
     place = Place("book/x")
-    cards = hovercards.known(shelf)
+    cards = hovercards.known(kb)
     made = [
-        entrypages.body(shelf, entry),
-        entrypages.contents(shelf, entry),
-        filters.form(shelf),
-        indexes.datasets(shelf, place, data),
+        entrypages.body(kb, entry),
+        entrypages.contents(kb, entry),
+        filters.form(kb),
+        indexes.datasets(kb, place, data),
         graph.lineage(library(short=NASTY, title=NASTY), place),
-        timeline.timeline(library(short=NASTY, title=NASTY), place),
+        lists.timeline(library(short=NASTY, title=NASTY), place),
         *(card() for card in cards.values()),
     ]
     for html in made:
@@ -90,19 +90,20 @@ def test_a_formula_cannot_close_its_own_box() -> None:
     assert "split" not in display(r"\begin{cases} a \\ b \end{cases}")
 
 
-def test_a_recalled_formula_says_that_it_is_unverified() -> None:
-    shelf = library(1)
-    entry = shelf.entries["paper_0"]
+def test_a_recalled_formula_carries_a_mark_that_explains_itself() -> None:
+    kb = library(1)
+    entry = kb.entries["paper_0"]
     recalled = entry.model_copy(
         update={"equations": (entry.equations[0].model_copy(update={"source": Source.RECALLED}),)}
     )
-    html = entrypages.body(replace(shelf, entries={"paper_0": recalled}), recalled)
-    assert 'class="sure recalled"' in html.split('id="equation-paper-0"')[1].split("</div>")[0]
+    html = entrypages.body(replace(kb, entries={"paper_0": recalled}), recalled)
+    mark = re.search(r'<span class="sure recalled" title="([^"]+)"[^>]*>°</span>', html)
+    assert "not verified in the paper" in mark[1]
 
 
 def test_a_row_of_the_reading_list_carries_what_it_can_be_filtered_by() -> None:
-    shelf = shelf_with(chapter=False)
-    html = lists.reading_list(shelf, Place("book/reading-list"))
+    kb = knowledge_with(chapter=False)
+    html = lists.reading_list(kb, Place("book/reading-list"))
     row = html.split('id="entry-bn_lstm"')[1].split(">")[0]
     for attribute in (
         'data-concept="|LSTM words|"',
@@ -110,31 +111,31 @@ def test_a_row_of_the_reading_list_carries_what_it_can_be_filtered_by() -> None:
         'data-year="|2017|"',
         'data-data="|words|"',
         'data-status="|reading|"',
-        'data-verdict="|reproduced|not attempted|"',
+        'data-outcome="|holds|"',
     ):
         assert attribute in row
     form = html.split("<form")[1].split("</form>")[0]
     assert form.count("<select") == len(filters.NAMES)
     assert " hidden" in form.split(">")[0]  # a list without scripts has no choices that do nothing
-    for value in ("LSTM words", "words", "2017", "reading", "reproduced"):
+    for value in ("LSTM words", "words", "2017", "reading", "holds"):
         assert f'value="{value}"' in form
 
 
 def test_the_indexes_hold_every_equation_symbol_reading_and_data_set() -> None:
-    shelf = library(5)
+    kb = library(5)
     place = Place("book/x")
-    assert indexes.equations(shelf, place).count('class="math') == 5
-    symbols = indexes.symbols(shelf, place)
+    assert indexes.equations(kb, place).count('class="math') == 5
+    symbols = indexes.symbols(kb, place)
     assert symbols.count('<tr id="symbol-') == 5
     assert "words 4" in symbols
-    assert indexes.datasets(shelf, place, {}).count('id="data-') == 5
-    assert indexes.readings(library(4, kind="reading"), place).count('id="reading-') == 4
-    assert indexes.history(shelf, place).count("<h3") == 5
+    assert indexes.datasets(kb, place, {}).count('id="data-') == 5
+    assert lists.readings(library(4, kind="reading"), place).count('id="reading-') == 4
+    assert indexes.history(kb, place).count("<h3") == 5
 
 
 def test_the_graph_has_a_node_an_entry_an_arrow_a_relation_and_the_same_table() -> None:
-    shelf = library(6)
-    html = str(graph.lineage(shelf, Place("book/lineage")))
+    kb = library(6)
+    html = str(graph.lineage(kb, Place("book/lineage")))
     nodes = re.findall(r'<a href="([^"]+)" aria-label="([^"]+)"', html)
     assert len(nodes) == 6
     assert all(href == f"../entries/paper_{i}.html" for i, (href, _) in enumerate(sorted(nodes)))
@@ -157,14 +158,14 @@ def test_nodes_of_the_graph_do_not_cover_each_other() -> None:
 
 
 def test_the_timeline_runs_from_the_oldest_to_the_youngest() -> None:
-    html = timeline.timeline(library(3), Place("book/timeline"))
+    html = lists.timeline(library(3), Place("book/timeline"))
     assert re.findall(r'id="year-(\d+)"', html) == ["2014", "2015", "2016"]
     assert html.count('class="own paper"') == 3
 
 
 def test_a_link_gets_the_card_of_what_it_leads_to() -> None:
-    shelf = library(2)
-    cards = hovercards.known(shelf)
+    kb = library(2)
+    cards = hovercards.known(kb)
     html = (
         '<a class="x" href="../entries/paper_0.html">one</a> <a href="../entries/paper_0.html">two</a>'
         '<a href="../entries/paper_1.html#equation-paper-1">eq</a><a href="https://example.org">out</a>'

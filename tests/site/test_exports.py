@@ -8,23 +8,24 @@ from pathlib import Path
 import bibtexparser
 import jsonschema
 import pytest
+from site_samples import knowledge_with
 
 from unrolled.library.models import INVERSES
 from unrolled.site import exports
-from unrolled.site.shelf import Shelf, load_shelf
+from unrolled.site.knowledge import KnowledgeBase, load_knowledge_base
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def shelf() -> Shelf:
-    return load_shelf(ROOT, frozenset({"bn_lstm"}))
+def kb() -> KnowledgeBase:
+    return load_knowledge_base(ROOT, frozenset({"bn_lstm"}))
 
 
 @pytest.fixture(scope="module")
-def folder(shelf, tmp_path_factory) -> Path:
+def folder(kb, tmp_path_factory) -> Path:
     target = tmp_path_factory.mktemp("html")
-    exports.write(shelf, target)
+    exports.write(kb, target)
     return target / "data"
 
 
@@ -53,28 +54,31 @@ def test_a_schema_rejects_a_field_that_it_does_not_know_and_a_missing_one(folder
         jsonschema.validate(found, schema)
 
 
-def test_every_entry_equation_claim_and_concept_is_there(shelf, folder):
+def test_every_entry_equation_statement_and_concept_is_there(kb, folder):
     papers = content(folder, "papers")["papers"]
-    assert {paper["slug"] for paper in papers} == set(shelf.entries)
+    assert {paper["slug"] for paper in papers} == set(kb.entries)
     equations = {equation["label"] for equation in content(folder, "equations")["equations"]}
-    assert equations == {label for paper in papers for label in paper["equations"]} == set(shelf.equations)
-    claims = {(claim["entry"], claim["id"]) for claim in content(folder, "claims")["claims"]}
-    assert claims == {(paper["slug"], claim) for paper in papers for claim in paper["claims"]}
+    assert equations == {label for paper in papers for label in paper["equations"]} == set(kb.equations)
+    for name in ("statements", "findings"):
+        found = {(item["entry"], item["id"]) for item in content(folder, "statements")[name]}
+        assert found == {(paper["slug"], identifier) for paper in papers for identifier in paper[name]}
     concepts = {concept["slug"] for concept in content(folder, "concepts")["concepts"]}
     assert {concept for paper in papers for concept in paper["concepts"]} <= concepts
 
 
-def test_claims_carry_verdict_evidence_and_place(shelf, folder):
-    claims = {(claim["entry"], claim["id"]): claim for claim in content(folder, "claims")["claims"]}
-    measured = claims["bn_lstm", "tanh-derivative-small"]
-    finding = shelf.finding("bn_lstm", "tanh-derivative-small")
-    assert measured["verdict"] == finding.verdict.value
-    assert measured["evidence"]["value"] == finding.measurement.value
-    assert measured["page"] == "notebooks/bn_lstm.html#claim-tanh-derivative-small"
-    assert all(
-        claim["evidence"] is not None or claim["verdict"] == "not attempted" for claim in claims.values()
-    )
-    assert all(any(claim["locus"].values()) for claim in claims.values())
+def test_statements_carry_outcome_evidence_and_place(tmp_path):
+    kb = knowledge_with()
+    exports.write(kb, tmp_path)
+    found = json.loads((tmp_path / "data" / "statements.json").read_text(encoding="utf-8"))
+    jsonschema.validate(found, exports.schema("statements"))
+    gain, untried, old = found["statements"]
+    assert (gain["outcome"], gain["scale"], gain["reproduced"]) == ("holds", "reduced", False)
+    assert gain["evidence"]["parts"][0]["mean"] == 5.213
+    assert gain["page"] == "notebooks/bn_lstm.html#statement-gain"
+    assert (untried["outcome"], untried["evidence"]) == ("not attempted", None)
+    assert (old["outcome"], old["archived"]["value"]) == ("archived", 91.273)
+    assert found["findings"][0]["evidence"]["parts"][0]["ours"]["n"] == 5
+    assert found["findings"][0]["outcome"] is None
 
 
 def test_every_edge_of_the_graph_joins_two_of_its_nodes(folder):
@@ -86,16 +90,16 @@ def test_every_edge_of_the_graph_joins_two_of_its_nodes(folder):
         assert edge["inverse"] == (INVERSES | {"builds-on": "is built on by"})[edge["type"]]
 
 
-def test_the_bibliography_and_each_chapters_references_read_again(shelf, folder):
+def test_the_bibliography_and_each_chapters_references_read_again(kb, folder):
     whole = bibtexparser.parse_file(str(folder / "references.bib"))
     assert whole.failed_blocks == []
-    for slug, entry in shelf.entries.items():
+    for slug, entry in kb.entries.items():
         own = bibtexparser.parse_file(str(folder / "chapters" / f"{slug}.bib"))
         assert own.failed_blocks == []
         assert own.entries[0].key == entry.key
         assert {e.key for e in own.entries} <= {e.key for e in whole.entries}
 
 
-def test_writing_twice_gives_the_same_bytes(shelf, folder, tmp_path):
-    for path in exports.write(shelf, tmp_path):
+def test_writing_twice_gives_the_same_bytes(kb, folder, tmp_path):
+    for path in exports.write(kb, tmp_path):
         assert path.read_bytes() == (folder / path.relative_to(tmp_path / "data")).read_bytes()

@@ -55,7 +55,7 @@ def test_an_address_that_runs_code_is_shown_as_text(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["https://example.org/a?b=c:d", "../book/ledger.html#x", "#claim-a", "book/a.html?q=a:b"]
+    "address", ["https://example.org/a?b=c:d", "../book/ledger.html#x", "#statement-a", "book/a.html?q=a:b"]
 )
 def test_an_ordinary_address_is_followed(address: str) -> None:
     assert Reader(link("here", address)).attributes["href"] == address

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
-from markupsafe import Markup, escape
-from site_samples import entry_with, shelf_with
+from markupsafe import escape
+from site_samples import entry_with, knowledge_with
 
 from unrolled.site import bibliography, entrypages
 from unrolled.site.markers import EquationChips
@@ -19,15 +19,15 @@ NASTY = "<img src=x onerror=alert(1)>"
 
 def equations_of(number: str, **changes: str) -> tuple[nodes.math_block, dict[str, Any]]:
     """An equation of a page after the transform, and what cross-references print."""
-    shelf = shelf_with("text", number=number)
-    entry = shelf.entries["bn_lstm"]
+    kb = knowledge_with("text", number=number)
+    entry = kb.entries["bn_lstm"]
     equation = entry.equations[0].model_copy(update=changes)
-    shelf.entries["bn_lstm"] = entry.model_copy(update={"equations": (equation,)})
+    kb.entries["bn_lstm"] = entry.model_copy(update={"equations": (equation,)})
     document = new_document("page")
     block = nodes.math_block("", "x", label=equation.label, number=1)
     document += block
     domain = SimpleNamespace(equations={})
-    app = SimpleNamespace(unrolled_shelf=shelf)
+    app = SimpleNamespace(unrolled_knowledge=kb)
     document.settings.env = SimpleNamespace(app=app, docname="page", get_domain=lambda name: domain)
     EquationChips(document).apply()
     return block, domain.equations
@@ -60,15 +60,15 @@ class Indexer:
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    monkeypatch.setattr(entrypages, "cite", lambda entry: Markup("<p>cite</p>"))
-    shelf = shelf_with("text", chapter=False)
+    monkeypatch.setattr(entrypages, "cited", lambda slug: {"bibtex": slug})
+    kb = knowledge_with("text", chapter=False)
     first, second = entry_with("text", slug="one"), entry_with("text", slug="two")
     change = {"short": NASTY, "title": NASTY, "part": "cells", "year": 2000, "chapters": (), "relations": ()}
     for entry in (first, second):
-        shelf.entries[entry.slug] = entry.model_copy(update=change)
+        kb.entries[entry.slug] = entry.model_copy(update=change)
     domain = SimpleNamespace(data={"has_equations": {}})
     env = SimpleNamespace(get_domain=lambda name: domain)
-    return SimpleNamespace(unrolled_shelf=shelf, env=env, builder=SimpleNamespace(indexer=Indexer()))
+    return SimpleNamespace(unrolled_knowledge=kb, env=env, builder=SimpleNamespace(indexer=Indexer()))
 
 
 def test_titles_of_neighbouring_pages_and_of_the_search_are_escaped(app: SimpleNamespace) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.site.numbers import aligned, duration, memory, number, stated, with_spread
+from unrolled.site.numbers import aligned, duration, memory, number, printed, with_spread
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 
@@ -17,26 +17,46 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_v
 @pytest.mark.parametrize(
     ("value", "spread", "shown"),
     [
-        (5.213, 0.31, "5.21 ± 0.31 (n = 5)"),
-        (93.2, 0.4, "93.20 ± 0.40 (n = 5)"),
-        (1234.6, 25.0, "1235 ± 25 (n = 5)"),
-        (-0.5, None, "−0.5 (n = 5)"),
-        (5.0, None, "5 (n = 5)"),
-        (2.5e-33, None, "2.5 × 10⁻³³ (n = 5)"),
-        (5.0, 0.0, "5 (n = 5)"),
+        (5.213, 0.31, "5.21 ± 0.31 (5)"),
+        (90.0, 0.4, "90.0 ± 0.40 (5)"),
+        (0.820742, 0.000561, "0.821 ± 0.00056 (5)"),
+        (1234.6, 25.0, "1,235 ± 25 (5)"),
+        (-0.5, None, "−0.500 (5)"),
+        (5.0, None, "5 (5)"),
+        (2.5e-33, None, "2.5 × 10⁻³³ (5)"),
+        (5.0, 0.0, "5 ± 0 (5)"),
     ],
 )
-def test_digits_follow_the_spread(value: float, spread: float | None, shown: str) -> None:
+def test_numbers_have_three_digits_and_spreads_two(value: float, spread: float | None, shown: str) -> None:
     assert with_spread(value, spread, 5) == shown
 
 
-def test_a_printed_nought_is_kept() -> None:
-    assert stated(99.0, 0.5) == "99.0"
+@given(FINITE, st.lists(FINITE, max_size=3))
+def test_rounding_never_crosses_a_bound(value: float, bounds: list[float]) -> None:
+    text = number(value, *bounds)
+    if "×" not in text:
+        shown = float(text.replace("−", "-").replace(",", ""))
+        for bound in bounds:
+            assert (shown > bound, shown < bound) == (value > bound, value < bound)
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "shown"),
+    [(95.396, 95.4, "95.396"), (0.9996, 1.0, "0.9996"), (94.96, 95.0, "94.96"), (0.98, 0.98, "0.980")],
+)
+def test_a_number_at_its_bound_has_as_many_digits_as_it_needs(value, bound, shown) -> None:
+    assert number(value, bound) == shown
+
+
+def test_the_paper_s_numbers_are_printed_as_it_prints_them() -> None:
+    assert [printed(x) for x in (0.86, 15931, 1.32, 7e-6)] == ["0.86", "15,931", "1.32", "7 × 10⁻⁶"]
+    assert printed(99.0, 0.05) == "99.0"
 
 
 @given(FINITE)
 def test_a_printed_number_is_near_the_number(value: float) -> None:
     text = number(value).replace("−", "-")
+    text = text.replace(",", "")
     found = re.fullmatch(r"(-?[\d.]+)(?: × 10(.*))?", text)
     assert found
     exponent = int((found[2] or "0").translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")))

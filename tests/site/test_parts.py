@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from itertools import pairwise
 
+import numpy as np
 import pytest
-from site_samples import evidence_with, shelf_with
+from scipy.special import stdtrit
+from site_samples import entry_with, evidence_with, knowledge_with, part_with, run_with, sample
 
 from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.library.comparisons import Comparison, Difference, System
-from unrolled.library.models import Verdict
-from unrolled.site import claims, curves, equations, lineage, lists
+from unrolled.library.models import Entry
+from unrolled.library.statements import Outcome
+from unrolled.site import curves, equations, ledger, lineage, lists, outcomes, statements
 from unrolled.site.citebox import cite_box
 from unrolled.site.html import Place
+from unrolled.site.knowledge import KnowledgeBase, file_of
 from unrolled.site.markers import BOOK_PARTS, ENTRY_PARTS, render
-from unrolled.site.roles import claim_html
-from unrolled.site.shelf import Shelf, file_of
+from unrolled.site.outcomes import MEANINGS, SHAPES, badge
+from unrolled.site.roles import statement_link, value
 from unrolled.site.sources import SourceText, listing, symbols
-from unrolled.site.verdicts import MEANINGS, SHAPES, badge
 from unrolled.site.works import from_csl
 
 PAGE = "notebooks/bn_lstm"
@@ -27,28 +31,28 @@ NASTY = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>&amp;"
 
 
 @pytest.mark.parametrize("chapter", [True, False])
-@pytest.mark.parametrize(
-    "name", ["card", *(n for n in ENTRY_PARTS if n not in ("cite", "curves")), *BOOK_PARTS, "part"]
-)
+@pytest.mark.parametrize("name", ["card", *(n for n in ENTRY_PARTS if n != "cite"), *BOOK_PARTS, "part"])
 def test_markup_in_any_field_is_shown_as_text(name: str, chapter: bool) -> None:
-    shelf = shelf_with(NASTY, chapter=chapter)
-    html = render(shelf, name, {"part": "cells"}.get(name, None if name in BOOK_PARTS else "bn_lstm"), PAGE)
+    kb = knowledge_with(NASTY, chapter=chapter)
+    html = render(kb, name, {"part": "cells"}.get(name, None if name in BOOK_PARTS else "bn_lstm"), PAGE)
     assert "<script" not in html
     assert "<img" not in html
-    if name not in ("status", "verdicts", "curves"):
+    if name not in ("status", "outcomes", "power"):
         assert "&lt;script&gt;" in html
 
 
 def test_markup_in_chips_cite_box_role_and_listing_is_shown_as_text() -> None:
-    shelf = shelf_with(NASTY, number=NASTY)
-    entry = shelf.entries["bn_lstm"]
+    kb = knowledge_with(NASTY, number=NASTY)
+    entry = kb.entries["bn_lstm"]
     made = [
-        equations.chips(shelf, entry, entry.equations[0], Place(PAGE)),
+        equations.chips(kb, entry, entry.equations[0], Place(PAGE)),
         cite_box("bn_lstm", {"bibtex": NASTY}),
-        claim_html(shelf, "bn_lstm/gain", PAGE),
-        claim_html(shelf, "bn_lstm/gain/scale", PAGE),
-        lineage.concept_link(shelf, "lstm", Place(PAGE)),
-        lineage.citing_pages(shelf, entry.key, {"book/x": NASTY}, Place(PAGE)),
+        *(
+            statement_link(kb, f"bn_lstm/{name}", Place(PAGE))
+            for name in ("gain", "old", "old/scale", "found")
+        ),
+        lineage.concept_link(kb, "lstm", Place(PAGE)),
+        lineage.citing_pages(kb, entry.key, {"book/x": NASTY}, Place(PAGE)),
         listing(SourceText("src/unrolled/x.py", f"'''{NASTY}'''\n", {})),
     ]
     for html in made:
@@ -57,14 +61,13 @@ def test_markup_in_chips_cite_box_role_and_listing_is_shown_as_text() -> None:
 
 
 def test_the_card_names_what_a_reader_needs() -> None:
-    html = render(shelf_with(), "card", None, PAGE)
+    html = render(knowledge_with(), "card", None, PAGE)
     for said in (
         "Title words",
         "words",
         "2017",
         "Label words",
-        "1 reproduced",
-        "1 not attempted",
+        'Says words: <span class="words">holds at reduced scale, 5 seeds</span>',
         "38 s",
         "510 MB",
         "2026-11-22",
@@ -77,129 +80,229 @@ def test_the_card_names_what_a_reader_needs() -> None:
 
 
 def test_the_card_does_not_repeat_the_heading_above_it() -> None:
-    assert "Title words" not in render(shelf_with(), "card", None, PAGE, "Title words")
+    assert "Title words" not in render(knowledge_with(), "card", None, PAGE, "Title words")
 
 
-def test_chips_lead_to_source_test_and_claim() -> None:
-    shelf = shelf_with()
-    entry = shelf.entries["bn_lstm"]
-    html = equations.chips(shelf, entry, entry.equations[0], Place(PAGE))
+def test_chips_lead_to_source_tests_and_statement() -> None:
+    kb = knowledge_with()
+    entry = kb.entries["bn_lstm"]
+    html = equations.chips(kb, entry, entry.equations[0], Place(PAGE))
     assert 'href="../source/unrolled/papers/bn_lstm/model.html#bn_lstm_step"' in html
-    assert 'href="../source/tests/oracles/test_bn_lstm.html#test_equation_6_bn_preactivations"' in html
-    assert 'href="#claim-gain"' in html
-    assert ">claim 1<" in html
-    assert equations.missing(shelf, entry.equations[0]) == []
+    test = 'href="../source/tests/oracles/test_bn_lstm.html#test_equation_6_bn_preactivations"'
+    assert html.count(test) == 2  # the oracle, and a check
+    assert 'href="#statement-gain"' in html
+    assert ">statement 1<" in html
+    assert equations.missing(kb, entry.equations[0]) == []
 
 
 def test_a_renamed_function_is_missed() -> None:
-    shelf = shelf_with()
-    entry = shelf.entries["bn_lstm"]
+    kb = knowledge_with()
+    entry = kb.entries["bn_lstm"]
     gone = entry.equations[0].model_copy(
         update={"implementation": "unrolled.papers.bn_lstm.model:no_such_step"}
     )
-    assert equations.missing(shelf, gone) == ["unrolled.papers.bn_lstm.model:no_such_step"]
-    assert "no_such_step" in equations.chips(shelf, entry, gone, Place(PAGE))
+    assert equations.missing(kb, gone) == ["unrolled.papers.bn_lstm.model:no_such_step"]
+    assert "no_such_step" in equations.chips(kb, entry, gone, Place(PAGE))
 
 
-def test_a_row_of_the_claims_table_reads_as_a_sentence() -> None:
-    html = claims.claims_table(shelf_with(), "bn_lstm")
-    row = html.split('id="claim-gain"')[1].split("</tr>")[0]
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row))
+def row_of(html: str, anchor: str) -> str:
+    """The text of one row of a table."""
+    row = html.split(f'id="{anchor}"')[1].split("</tr>")[0]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", row).replace("\n", " "))
+
+
+def test_a_row_of_the_statements_reads_as_a_sentence() -> None:
+    html = str(statements.statements_table(knowledge_with(), "bn_lstm", Place(PAGE)))
+    text = row_of(html, "statement-gain")
     for said in (
-        "Statement words",
+        "Says words.",
         "Table words",
-        "5.2",
-        "5 .21 ± 0.31 (n = 5)",
-        "paper profile",
-        "reproduced",
-        "at least 2",
+        "metric words, points words",
+        "smaller differences than 0.5 do not matter",
+        "95.4 against 90.2°",
+        "95.2 ± 0.31 (5) against 90.0 ± 1.0 (5)",
+        "reduced: smaller words",
+        "holds",
+        "difference 5.21, 95 % interval 4.10 to 6.30; 5 of 5 agree",
+        "Note words",
     ):
-        assert said.replace(" .", ".") in text.replace(" .", "."), said
-    assert "higher is better" in row
-    assert "unverified" in row
+        assert said in text, said
+    assert 'title="higher is better"' in html
+    assert 'title="from memory, not verified in the paper"' in html
+    assert html.index("statement-gain") < html.index("statement-untried")  # headlines come first
 
 
-def test_why_results_of_older_code_stand_is_said_once_below_the_table() -> None:
-    html = claims.claims_table(
-        shelf_with(evidence=evidence_with("words", carried_over="losses equal")), "bn_lstm"
+def test_findings_are_marked_as_ours_and_have_no_outcome() -> None:
+    html = str(statements.statements_table(knowledge_with(), "bn_lstm", Place(PAGE)))
+    findings = html.split("Our findings")[1].split("</table>")[0]
+    assert "Found words." in findings
+    assert 'class="outcome' not in findings
+
+
+def test_checks_and_omitted_rows_are_folded_lines_with_links_and_reasons() -> None:
+    html = str(statements.statements_table(knowledge_with(), "bn_lstm", Place(PAGE)))
+    assert "1 property of the code, held by 1 test<" in html
+    assert "../source/tests/oracles/test_bn_lstm.html#test_equation_6_bn_preactivations" in html
+    assert "1 further result of the paper left out" in html
+    assert "Why words" in html
+
+
+def test_archived_values_are_grey_and_name_their_version() -> None:
+    html = str(statements.statements_table(knowledge_with(), "bn_lstm", Place(PAGE)))
+    assert '<tr id="statement-old" class="archived">' in html
+    text = row_of(html, "statement-old")
+    assert "91.3 ± 0.40 (3)" in text
+    assert "version 0.1" in text
+
+
+def test_what_was_not_attempted_says_why() -> None:
+    for html in (
+        statements.statements_table(knowledge_with(), "bn_lstm", Place(PAGE)),
+        ledger.ledger(knowledge_with(), Place("book/ledger")),
+    ):
+        assert "Reason words" in html
+
+
+def test_stale_evidence_is_shown_as_stale_with_its_reason() -> None:
+    html = statements.statements_table(
+        knowledge_with(evidence=evidence_with("words", rule="older")), "bn_lstm", Place(PAGE)
     )
-    assert html.count("losses equal") == 1
-    assert html.index("</table>") < html.index("losses equal")
-    assert "arried over" not in claims.claims_table(
-        shelf_with(evidence=evidence_with("words", carried_over=None)), "bn_lstm"
+    assert "outcome stale" in html
+    assert "the statement changed since it was measured" in html
+
+
+def test_a_statement_of_several_rows_folds_them_and_shows_the_one_that_decides() -> None:
+    parts = (part_with("words"), part_with("words", ours=sample("other", 80.0), outcome="undecided"))
+    html = str(
+        statements.statements_table(
+            knowledge_with(evidence=evidence_with("words", parts=parts, outcome="undecided")),
+            "bn_lstm",
+            Place(PAGE),
+        )
     )
+    text = row_of(html, "statement-gain")
+    assert "2 rows; the one shown decides" in text
+    assert "ours words: 95.2 ± 0.31 (5) against 90.0 ± 1.0 (5), paper 95.4 against 90.2" in text
+    assert text.count("80.0 ± 0.31 (5) against") == 2
 
 
-def test_a_claim_that_was_not_attempted_says_why() -> None:
-    assert "Reason words" in claims.claims_table(shelf_with(), "bn_lstm")
-    assert "Reason words" in claims.ledger(shelf_with(), Place("book/ledger"))
+def test_the_best_of_several_runs_carries_no_spread() -> None:
+    kb = knowledge_with()
+    item = kb.statements["bn_lstm"][0]
+    changed = {"best_of": {"metric": "valid_error", "goal": "min"}}
+    best = replace(item, of=item.of.model_copy(update=changed))
+    assert statements.ours_words(best, part_with("words", against=None, mean=95.7)) == "95.7 (best of 5)"
 
 
-def test_the_ledger_holds_every_claim() -> None:
-    html = claims.ledger(shelf_with(), Place("book/ledger"))
-    assert 'id="bn_lstm-gain"' in html
-    assert 'id="bn_lstm-untried"' in html
-    assert "2 claims of 1 entry" in html
+def test_a_log_scale_prints_factors_and_ratios() -> None:
+    item = knowledge_with().statements["bn_lstm"][0]
+    log = replace(item, of=item.of.model_copy(update={"metric_scale": "log", "delta": 0.0}))
+    assert statements.ours_words(log).startswith("95.2 ×/÷ 0.31 (5) against")
+    assert statements.interval_words(log).startswith("ratio 5.21, 95 % interval")
+
+
+def test_the_ledger_holds_the_headlines_first_and_every_statement() -> None:
+    html = str(ledger.ledger(knowledge_with(), Place("book/ledger")))
+    assert (
+        html.index("1 headlines of 1 papers")
+        < html.index('id="bn_lstm-gain"')
+        < html.index('id="bn_lstm-old"')
+    )
+    assert 'href="../notebooks/bn_lstm.html#statement-gain"' in html
+
+
+def test_counts_hold_what_was_measured_by_outcome_and_scale_and_nothing_else() -> None:
+    kb = knowledge_with()
+    assert outcomes.counted(kb.statements["bn_lstm"]) == {(Outcome.HOLDS, "reduced"): 1}
+    paper = Entry.model_validate(entry_with("words").model_dump() | {"kind": "paper"})
+    text = re.sub(
+        r"<[^>]+>", " ", str(outcomes.status(replace(kb, entries={"bn_lstm": paper}), Place("book/index")))
+    )
+    assert "1 headline statements" in text
+    assert "measured 1 of them so far, and 0 are reproduced" in text
+    assert re.search(r"reduced scale\s+holds\s+1", text)
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("bn_lstm/gain", "5.21 ± 0.31 points"),
-        ("bn_lstm/gain/value", "5.21 points"),
+        ("bn_lstm/gain", "5.21 points words"),
+        ("bn_lstm/gain/value", "5.21 points words"),
+        ("bn_lstm/gain/ours", "95.2 ± 0.31 points words"),
+        ("bn_lstm/gain/against", "90.0 ± 1.0 points words"),
         ("bn_lstm/gain/n", "5"),
-        ("bn_lstm/gain/scale", "all updates words"),
-        ("bn_lstm/gain/verdict", "reproduced"),
-        ("bn_lstm/gain/paper", "5.2 points"),
+        ("bn_lstm/gain/scale", "reduced"),
+        ("bn_lstm/gain/outcome", "holds"),
+        ("bn_lstm/gain/interval", "difference 5.21, 95 % interval 4.10 to 6.30; 5 of 5 agree"),
+        ("bn_lstm/gain/paper", "95.4 against 90.2 points words"),
         ("bn_lstm/untried", "not attempted"),
-        ("bn_lstm:steps", "64"),
+        ("bn_lstm/old", "91.3 ± 0.400.1"),  # the mark of version 0.1
+        ("bn_lstm/old/outcome", "archived"),
+        ("bn_lstm/found", "90.0 ± 0.31 %"),
     ],
 )
-def test_the_claim_role_prints_the_measured_value(asked: str, said: str) -> None:
-    text = re.sub(r"<[^>]+>", "", claim_html(shelf_with(), asked, PAGE))
-    assert text.replace(" points words", " points") == said
+def test_the_role_prints_what_was_measured(asked: str, said: str) -> None:
+    html = str(statement_link(knowledge_with(), asked, Place(PAGE)))
+    assert re.sub(r"<[^>]+>", "", html) == said
+    assert ('title="measured by version 0.1"' in html) == ("0.1" in said)
 
 
 @pytest.mark.parametrize(
-    "asked", ["bn_lsmt/gain", "bn_lstm/gian", "bn_lstm/gain/spraed", "bn_lstm:stpes", "bn_lstm", ""]
+    ("asked", "hint"),
+    [
+        ("bn_lsmt/gain", "did you mean bn_lstm"),
+        ("bn_lstm/gian", "did you mean gain"),
+        ("bn_lstm/gain/spraed", "no part of a statement"),
+        ("bn_lstm/older", "it is 'old' now"),
+        ("bn_lstm", "no statement or finding"),
+        ("", "no entry"),
+    ],
 )
-def test_the_claim_role_refuses_what_it_does_not_know(asked: str) -> None:
-    with pytest.raises(UsageError):
-        claim_html(shelf_with(), asked, PAGE)
+def test_the_role_refuses_what_it_does_not_know(asked: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=hint):
+        statement_link(knowledge_with(), asked, Place(PAGE))
 
 
-def test_the_claim_role_refuses_a_claim_that_lost_its_evidence() -> None:
-    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"measurements": ()}))
+def test_the_role_refuses_a_statement_that_lost_its_evidence_and_a_number_that_is_not_there() -> None:
+    kb = knowledge_with(evidence=evidence_with("x").model_copy(update={"statements": ()}))
     with pytest.raises(UnrolledError, match="has no evidence"):
-        claim_html(shelf, "bn_lstm/gain", PAGE)
-    assert "not attempted" in claim_html(shelf, "bn_lstm/gain/verdict", PAGE)
+        statement_link(kb, "bn_lstm/gain", Place(PAGE))
+    assert "not attempted" in statement_link(kb, "bn_lstm/gain/outcome", Place(PAGE))
+    with pytest.raises(UnrolledError, match="has no 'against'"):
+        statement_link(knowledge_with(), "bn_lstm/found/against", Place(PAGE))
 
 
-def test_a_stale_claim_is_shown_as_stale_with_its_reason() -> None:
-    fresh = shelf_with()
-    shelf = Shelf(**(vars(fresh) | {"stale": {("bn_lstm", "gain"): "the code has changed since"}}))
-    html = claims.claims_table(shelf, "bn_lstm")
-    assert "verdict stale" in html
-    assert "the code has changed since" in html
+def test_a_value_is_the_one_that_the_chapter_left() -> None:
+    assert ">64<" in value(knowledge_with(), "bn_lstm:steps", Place(PAGE))
+    with pytest.raises(UsageError, match="did you mean bn_lstm:steps"):
+        value(knowledge_with(), "bn_lstm:stpes", Place(PAGE))
 
 
 def test_unknown_markers_and_entries_are_told_with_near_names() -> None:
-    with pytest.raises(UsageError, match="did you mean claims"):
-        render(shelf_with(), "clams", None, PAGE)
+    with pytest.raises(UsageError, match="did you mean statements"):
+        render(knowledge_with(), "statments", None, PAGE)
     with pytest.raises(UsageError, match="did you mean bn_lstm"):
-        render(shelf_with(), "card", "bn_lsmt", "book/index")
+        render(knowledge_with(), "card", "bn_lsmt", "book/index")
     with pytest.raises(UnrolledError, match="needs the slug"):
-        render(shelf_with(), "card", None, "book/index")
+        render(knowledge_with(), "card", None, "book/index")
     with pytest.raises(UsageError, match="part of the book"):
-        render(shelf_with(), "part", "cell", "book/parts/cells")
+        render(knowledge_with(), "part", "cell", "book/parts/cells")
 
 
-def test_every_verdict_has_word_shape_and_meaning() -> None:
-    assert set(SHAPES) == set(MEANINGS) == set(Verdict)
-    assert len(set(SHAPES.values())) == len(Verdict)
-    for verdict in Verdict:
-        assert verdict.value in badge(verdict)
-        assert "<svg" in badge(verdict)
+def test_every_outcome_has_word_shape_and_meaning() -> None:
+    assert set(SHAPES) == set(MEANINGS) == set(Outcome)
+    assert len(set(SHAPES.values())) == len(Outcome)
+    for outcome in Outcome:
+        assert outcome.value in badge(outcome)
+        assert "<svg" in badge(outcome)
+
+
+def test_power_is_that_of_the_t_test() -> None:
+    rng = np.random.default_rng(0)
+    for seeds in (3, 5):
+        drawn = rng.normal(outcomes.detectable(seeds, paired=True), 1.0, (4000, seeds))
+        half = stdtrit(seeds - 1, 0.975) * drawn.std(1, ddof=1) / seeds**0.5
+        assert abs((drawn.mean(1) > half).mean() - 0.8) < 0.025
 
 
 def test_the_cite_box_holds_the_text_to_the_letter() -> None:
@@ -210,47 +313,38 @@ def test_the_cite_box_holds_the_text_to_the_letter() -> None:
 
 
 def test_an_entry_without_a_chapter_is_at_home_on_its_own_page() -> None:
-    shelf = shelf_with(chapter=False)
-    assert shelf.home("bn_lstm") == ("entries/bn_lstm", "")
-    assert "To read meanwhile" in lists.part(shelf, "cells", Place("book/parts/cells"))
-    assert 'id="entry-bn_lstm"' in lists.reading_list(shelf, Place("book/reading-list"))
+    kb = knowledge_with(chapter=False)
+    assert kb.home("bn_lstm") == ("entries/bn_lstm", "")
+    assert "To read meanwhile" in lists.part(kb, "cells", Place("book/parts/cells"))
+    assert 'id="entry-bn_lstm"' in lists.reading_list(kb, Place("book/reading-list"))
 
 
-def test_curves_are_drawn_from_the_evidence_and_named() -> None:
-    curve = {"update": (1, 10), "loss": (2.0, 0.5), "valid_error": (0.9, 0.1)}
-    runs = {"lstm-s0": curve, f"{NASTY}-s0": curve}
-    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"curves": runs}))
-    html = render(shelf, "curves", "bn_lstm", PAGE)
-    assert "<svg" in html
-    assert "lstm" in html
-    assert "<script" not in html
-    assert "<img" not in html
-    without = evidence_with("x").model_copy(update={"curves": {}})
-    assert "<svg" not in render(shelf_with(evidence=without), "curves", "bn_lstm", PAGE)
+def with_runs(*runs) -> KnowledgeBase:
+    return knowledge_with(evidence=evidence_with("x", runs=runs))
 
 
-def test_runs_are_listed_by_variant_with_what_the_entry_reports() -> None:
-    finals = {
-        f"{v}-s{s}": {"test_bound": b + s, "other": 1.0} for v, b in (("a_b", -9), ("c", -8)) for s in (0, 1)
-    }
-    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"finals": finals}))
-    text = re.sub(r"<[^>]+>", " ", str(render(shelf, "runs", "bn_lstm", PAGE)))
-    assert re.search(r"a b\s+−8\s*\.50 ± 0\.71 \(n = 2\)\s+c\s+−7\s*\.50", text)
-    without = evidence_with("x").model_copy(update={"finals": {}})
-    assert "No run" in render(shelf_with(evidence=without), "runs", "bn_lstm", PAGE)
+def test_runs_are_listed_by_preset_with_what_the_entry_reports() -> None:
+    runs = [
+        run_with(p, s, metrics={"test_bound": b + s, "other": 1.0})
+        for p, b in (("a_b", -9), ("c", -8))
+        for s in (0, 1)
+    ]
+    text = re.sub(r"<[^>]+>", " ", str(render(with_runs(*runs), "runs", "bn_lstm", PAGE)))
+    assert re.search(r"a b\s+−8\s*\.50 ± 0\.71 \(2\)\s+c\s+−7\s*\.50", text)
+    without = evidence_with("x").model_copy(update={"runs": {}})
+    assert "No stored run" in render(knowledge_with(evidence=without), "runs", "bn_lstm", PAGE)
 
 
 def test_runs_are_counted_as_a_reader_counts() -> None:
-    finals = {f"task_{number}-s0": {"test_bound": float(number)} for number in (10, 2, 1)}
-    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"finals": finals}))
-    text = str(render(shelf, "runs", "bn_lstm", PAGE))
+    runs = [run_with(f"task_{number}") for number in (10, 2, 1)]
+    text = str(render(with_runs(*runs), "runs", "bn_lstm", PAGE))
     assert text.index("task 1<") < text.index("task 2<") < text.index("task 10<")
 
 
 def test_comparisons_say_who_is_ahead_and_who_is_not_told_apart() -> None:
     names = {"a_b": 33.8, "c": 31.1, NASTY: 31.0}
     systems = [
-        System(slug="bn_lstm", variant=name, run=f"{name}-s0-key", key="key", score=score)
+        System(slug="bn_lstm", preset=name, run=f"{name}-s0-key", key="key", score=score)
         for name, score in names.items()
     ]
     pairs = [("a_b", "c", 2.7, 0.000999), ("c", NASTY, 0.1, 0.42)]
@@ -272,7 +366,7 @@ def test_comparisons_say_who_is_ahead_and_who_is_not_told_apart() -> None:
         collected="2026-11-22",
     )
     evidence = evidence_with("x").model_copy(update={"comparisons": (comparison,)})
-    html = str(render(shelf_with(evidence=evidence), "runs", "bn_lstm", PAGE))
+    html = str(render(knowledge_with(evidence=evidence), "runs", "bn_lstm", PAGE))
     assert NASTY not in html
     text = re.sub(r"<[^>]+>", "", html)
     assert "(a b) is ahead of" in text
@@ -280,13 +374,12 @@ def test_comparisons_say_who_is_ahead_and_who_is_not_told_apart() -> None:
     assert "(c) is not told apart from" in text
     assert "31.10 and 31.00 (paired bootstrap, 1,000 resamples, p = 0.42)" in text
     assert "Stale" not in text
-    newer = evidence.measurements[0].model_copy(update={"runs": {"c-s0-other": "other"}})
-    evidence = evidence.model_copy(update={"measurements": (newer,)})
-    assert "another run of c since" in render(shelf_with(evidence=evidence), "runs", "bn_lstm", PAGE)
+    evidence = evidence.model_copy(update={"runs": {"c": run_with("c", key="other")}})
+    assert "another run of c since" in render(knowledge_with(evidence=evidence), "runs", "bn_lstm", PAGE)
 
 
 def test_an_empty_part_says_what_is_to_come() -> None:
-    assert "still to come" in lists.part(shelf_with(), "memory", Place("book/parts/memory"))
+    assert "still to come" in lists.part(knowledge_with(), "memory", Place("book/parts/memory"))
 
 
 def test_symbols_cover_decorators_and_methods() -> None:
@@ -323,30 +416,49 @@ def test_works_are_read_from_csl_json_with_gaps() -> None:
     assert from_csl({"id": "b"}).short == ""
 
 
-def test_curves_end_where_the_run_ended_and_axes_cover_them() -> None:
-    lines = {"lstm-s0": {"update": (500, 930), "valid_error": (0.5, 0.41)}}
-    picture = curves.panel("bn_lstm", lines, curves.VALIDATION[0])
-    assert "lstm-s0 ends at 41" in picture
-    assert [float(text) for text in re.findall(r'text-anchor="end">(\d+)<', picture)] == [0, 20, 40, 60]
-    assert curves.ticks(0, 930)[-1] >= 930
-    assert curves.panel("bn_lstm", lines, curves.LOSS) is None
+CURVE = {"update": (1, 10), "loss": (2.0, 0.5), "valid_error": (0.9, 0.41)}
 
 
-def test_runs_that_are_compared_share_a_panel_and_every_variant_is_named_once() -> None:
+def test_curves_are_drawn_from_the_evidence_and_named() -> None:
+    runs = [run_with("lstm", curve=CURVE), run_with(NASTY, curve=CURVE), run_with("$x_1$", curve=CURVE)]
+    html = str(render(with_runs(*runs), "curves", "bn_lstm", PAGE))
+    assert html.count("<svg") == 2
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "lstm, seed 0, ends at 41" in html
+    assert ">$x 1$</text>" in html
+    assert "var(--unrolled-" in html
+    assert "#00000" not in html.replace("#000000", "")
+    assert html == str(render(with_runs(*runs), "curves", "bn_lstm", PAGE))  # the same bytes each time
+    without = evidence_with("x").model_copy(update={"runs": {}})
+    assert "<svg" not in render(knowledge_with(evidence=without), "curves", "bn_lstm", PAGE)
+
+
+def test_what_a_drawing_refers_to_is_in_it_and_ids_do_not_repeat() -> None:
+    html = str(render(with_runs(run_with("lstm", curve=CURVE)), "curves", "bn_lstm", PAGE))
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert set(re.findall(r'(?:url\(#|href="#)([^)"]+)', html)) <= set(ids)
+    assert not [name for name in ids if re.match(r"figure|axes|patch|text|xtick", name)]
+
+
+def test_runs_that_are_compared_share_a_panel_and_every_preset_is_named_once() -> None:
     bound = {"update": (50, 100), "valid_bound": (-9.0, -8.0)}
-    runs = {f"{d}_{m}-s{s}": bound for d in ("jsb", "piano") for m in ("rnn", "vrnn") for s in range(3)}
-    shelf = shelf_with(evidence=evidence_with("x").model_copy(update={"curves": runs}))
-    html = render(shelf, "curves", "bn_lstm", PAGE)
+    runs = [
+        run_with(f"{d}_{m}", s, curve=bound)
+        for d in ("jsb", "piano")
+        for m in ("rnn", "vrnn")
+        for s in range(3)
+    ]
+    html = str(render(with_runs(*runs), "curves", "bn_lstm", PAGE))
     assert html.count("<svg") == 2
     assert "Validation bound: jsb" in html
-    assert re.findall(r'class="curve-name[^>]*>(\w+)<', html) == ["rnn", "vrnn"] * 2
-    assert html.count('<path d="M') - html.count("curve-grid") == 12
+    assert html.count(">rnn</text>") == html.count(">vrnn</text>") == 2
+    assert curves.panel("bn_lstm", runs, curves.LOSS) is None
 
 
 def test_names_of_lines_that_end_together_do_not_overlap_or_leave_the_picture() -> None:
-    same = {"update": (1, 10), "loss": (2.0, 0.5)}
-    picture = curves.panel("bn_lstm", {f"v{i}-s0": same for i in range(8)}, curves.LOSS)
-    heights = [float(y) for y in re.findall(r'curve-name[^>]* y="([\d.]+)"', picture)]
-    assert len(heights) == 8
-    assert min(b - a for a, b in pairwise(sorted(heights))) >= 12.9
-    assert 0 < min(heights) < max(heights) <= curves.HEIGHT - curves.BOTTOM + 5
+    found = curves.spread({f"v{i}": 0.9 + i / 1000 for i in range(8)}, 0.06)
+    heights = sorted(found.values())
+    assert list(found) == [f"v{i}" for i in range(8)]
+    assert min(b - a for a, b in pairwise(heights)) >= 0.0599
+    assert 0 < heights[0] < heights[-1] <= 1.0

@@ -61,7 +61,7 @@ class Chapter:
         return Shown(symbols, docstring=docstring)
 
     def value(self, name: str, number: float, *, unit: str = "", digits: int = 3) -> None:
-        """Record a number that prose may cite by ``{claim}`slug:name```, and print it; an ``int`` is a count.
+        """Record a number that prose may cite by ``{value}`slug:name```, and print it; an ``int`` is a count.
 
         Raises:
             UsageError: if it is not finite.

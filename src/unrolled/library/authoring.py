@@ -109,6 +109,7 @@ def _files(slug: str, reference: Reference, part: str) -> dict[str, str]:
         f"src/unrolled/papers/{slug}/__init__.py": f'"""{values["title"]} ({values["year"]})."""\n',
         f"src/unrolled/papers/{slug}/model.py": filled("model"),
         f"src/unrolled/papers/{slug}/experiment.py": filled("experiment"),
+        f"src/unrolled/papers/{slug}/runs.toml": filled("runs"),
         f"tests/oracles/{slug}.py": filled("oracle"),
         f"tests/oracles/test_{slug}.py": filled("test"),
         f"notebooks/{slug}.ipynb": _notebook(filled("chapter"), values["label"]),

@@ -20,7 +20,7 @@ _MATH = re.compile(
 )
 _DOLLARS = re.compile(r"^\$\$(?P<body>.+?)\$\$[ \t]*\((?P<label>[a-z][a-z0-9-]*)\)", re.MULTILINE | re.DOTALL)
 _CITE = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
-_CLAIM = re.compile(r"\{claim\}`([^`]+)`")
+_STATEMENT = re.compile(r"\{statement\}`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _page(file: Path, sources: list[tuple[str, int]]) -> Page:
             equations.append(LabelledEquation(match["label"], match["body"].strip(), line(match)))
         for match in _CITE.finditer(source):
             citations += [(key.strip(), line(match)) for key in match[1].split(",")]
-        cited += [(match[1], line(match)) for match in _CLAIM.finditer(source)]
+        cited += [(match[1], line(match)) for match in _STATEMENT.finditer(source)]
     return Page(file, tuple(equations), tuple(citations), tuple(cited))
 
 

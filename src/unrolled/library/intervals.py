@@ -18,7 +18,7 @@ def t_interval(values: Sequence[float], level: float) -> Interval:
     [-0.484, 4.484]
     """
     n = len(values)
-    half = stdtrit(n - 1, (1 + level) / 2) * statistics.stdev(values) / math.sqrt(n)
+    half = float(stdtrit(n - 1, (1 + level) / 2)) * statistics.stdev(values) / math.sqrt(n)
     mean = statistics.fmean(values)
     return mean - half, mean + half
 
@@ -31,7 +31,7 @@ def welch_interval(ours: Sequence[float], against: Sequence[float], level: float
         return mean, mean
     share = a / (a + b)
     freedom = 1 / (share**2 / (len(ours) - 1) + (1 - share) ** 2 / (len(against) - 1))
-    half = stdtrit(freedom, (1 + level) / 2) * math.sqrt(a + b)
+    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(a + b)
     return mean - half, mean + half
 
 

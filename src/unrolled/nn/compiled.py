@@ -7,6 +7,11 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from unrolled.base.errors import UsageError
+from unrolled.nn.scan import map_tensors
 
 _OPTIONS = {
     # Checks of every call that a step does not need: functions in a module do not change while it runs.
@@ -40,6 +45,45 @@ def compiled_step(step: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return call
+
+
+def transformed(*given: Tensor) -> bool:
+    """Whether `torch.func` transforms one of these tensors: compiled steps cannot follow.
+
+    >>> torch.func.grad(lambda x: x * transformed(x))(torch.ones(()))
+    tensor(1.)
+    """
+    return any(torch.func.debug_unwrap(part) is not part for part in given)
+
+
+def first_state(state: Any) -> Any:
+    """A state before the first step in the form of later ones: each form would be compiled for itself."""
+    learns = torch.is_grad_enabled()
+    return map_tensors(lambda part: part.clone().requires_grad_(learns), state)
+
+
+def first_derivative(x: Tensor) -> Tensor:
+    """``x``, made by compiled steps: its gradient cannot be differentiated again.
+
+    *Raises*: `UsageError`, when a gradient is taken with ``create_graph=True``; torch's own error comes from
+    somewhere inside of the compiled code.
+    """
+    return _FirstDerivative.apply(x)
+
+
+class _FirstDerivative(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            raise UsageError(
+                "compiled steps have no second derivative",
+                hint='build the model with backend="reference", which autograd follows step by step',
+            )
+        return gradient
 
 
 @cache

@@ -32,7 +32,7 @@ def finish(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             continue
         citation["backrefs"] = []  # the list of citing pages replaces unexplained numbers
         citation["ids"].append(f"key-{key}")
-        back = citing_pages(app.unrolled_shelf, key, cited.get(key, {}), place)  # type: ignore[attr-defined]
+        back = citing_pages(app.unrolled_knowledge, key, cited.get(key, {}), place)  # type: ignore[attr-defined]
         if back:
             citation += nodes.raw("", f"<p>{back}</p>", format="html")
 

@@ -30,8 +30,7 @@ PATTERNS = (
     "notebooks/*.ipynb",
     "bib/**/*",
     "src/unrolled/**/*",
-    "tests/oracles/*.py",
-    "tests/conformance/*.py",
+    "tests/**/*.py",
 )
 """Every file that a page is made from."""
 
@@ -43,6 +42,7 @@ TOOLS = (
     "myst-nb",
     "myst-parser",
     "docutils",
+    "matplotlib",
     "pygments",
     "sphinxcontrib-bibtex",
     "sphinx-design",
@@ -105,7 +105,7 @@ def expected_pages(root: Path) -> frozenset[str]:
     """
     import yaml
 
-    from unrolled.site.shelf import load_shelf
+    from unrolled.site.knowledge import load_knowledge_base
 
     try:
         contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
@@ -119,12 +119,12 @@ def expected_pages(root: Path) -> frozenset[str]:
                 file=root / "_toc.yml",
                 hint="add the page, or drop the line",
             )
-    shelf = load_shelf(
+    kb = load_knowledge_base(
         root, frozenset(n.removeprefix("notebooks/") for n in named if n.startswith("notebooks/"))
     )
-    sources = {text.docname for text in shelf.texts.values()} | {"source/index"}
+    sources = {text.docname for text in kb.texts.values()} | {"source/index"}
     extra = {"py-modindex"} if _documents_modules(root) else set()
-    entries = {page for slug in shelf.entries if (page := shelf.home(slug)[0]).startswith("entries/")}
+    entries = {page for slug in kb.entries if (page := kb.home(slug)[0]).startswith("entries/")}
     return named | sources | entries | extra | FIXED_PAGES
 
 
@@ -142,11 +142,8 @@ def _files(node: object) -> Iterator[str]:
 
 def _documents_modules(root: Path) -> bool:
     """Whether the programming reference declares modules, for which Sphinx writes an index."""
-    page = root / "book" / "api.md"
-    return (
-        page.is_file()
-        and re.search(r"^\.\. (auto|py:)module::", page.read_text(encoding="utf-8"), re.M) is not None
-    )
+    texts = (page.read_text(encoding="utf-8") for page in root.glob("book/api/*.md"))
+    return any("<!-- unrolled:modules " in text for text in texts)
 
 
 def pages(folder: Path) -> frozenset[str]:

@@ -1,42 +1,54 @@
 """Learning curves of an entry's evidence, drawn at build time: never older than the numbers beside them.
 
-Runs that are compared share a panel: variants whose names begin alike, as ``jsb_rnn`` and ``jsb_vrnn`` do. A
-variant has one colour and one name, and a line for each seed.
+Runs that are compared share a panel: presets whose names begin alike, as ``jsb_rnn`` and ``jsb_vrnn`` do. A
+preset has one colour and one name, and a line for each seed. Colours are the style sheet's, light and dark.
 """
 
 from __future__ import annotations
 
-import math
+import io
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from unrolled.site.html import Place, element, join
+from unrolled.library.measurements import Run
+from unrolled.site.html import Place, element
+from unrolled.site.knowledge import KnowledgeBase
 from unrolled.site.numbers import number
-from unrolled.site.shelf import Shelf
 from unrolled.site.tables import nothing
 
 WIDTH, HEIGHT = 330, 250
-LEFT, TOP, BOTTOM = 54, 26, 42
-LETTER = 6.6
-"""The width of a letter of a name, in the picture's units; names in full make the picture's right margin."""
 
 FEW = 3
-"""So many variants share one panel whatever their names."""
-
-COLOURS = 6
-"""How many lines of a panel differ in colour; the style sheet has them."""
+"""So many presets share one panel whatever their names."""
 
 CURVES_BEGIN = 0.05
 """The share of the updates that may leave the picture: the first ones of a bound are far below all others."""
 
-Curves = Mapping[str, Mapping[str, Sequence[float]]]
-Points = list[tuple[float, float]]
-At = Callable[[float, float], tuple[float, float]]
+COLOURS = ("accent", "quiet", "bad", "good", "warn", "fifth", "ink", "line")
+"""Of the style sheet. In a drawing the n-th is #00000n, since matplotlib knows no variables."""
+
+DASHES = ("-", (0, (6, 2)), "-", "-", (0, (2, 2)), "-", (0, (8, 2, 2, 2)))
+
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "unrolled",
+    "text.parse_math": False,
+    "font.size": 12,
+    "axes.titlesize": 13,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    **dict.fromkeys(("axes.edgecolor", "grid.color"), "#000008"),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), "#000002"),
+}
 
 
 class Metric(NamedTuple):
@@ -60,173 +72,120 @@ VALIDATION = (
 """In the order in which they are looked for: the first that any run has is drawn."""
 
 
-def curves(shelf: Shelf, slug: str, place: Place) -> Markup:
-    """Training and validation over updates: a panel for each group of variants, a line for each run."""
-    evidence = shelf.evidence.get(slug)
-    runs = {} if evidence is None else {n: c for n, c in evidence.curves.items() if _long(c)}
+def curves(kb: KnowledgeBase, slug: str, place: Place) -> Markup:
+    """Training and validation over updates: a panel for each group of presets, a line for each run."""
+    evidence = kb.evidence.get(slug)
+    runs = [run for run in (evidence.runs.values() if evidence else ()) if long(run)]
     if not runs:
-        return nothing("No run at the paper's scale is in the evidence yet.")
-    valid = next((m for m in VALIDATION if any(m.name in curve for curve in runs.values())), None)
+        return nothing("No stored run of this entry has a curve yet.")
+    valid = next((m for m in VALIDATION if any(m.name in run.curve for run in runs)), None)
     groups = grouped(runs)
     metrics = [LOSS, valid] if len(groups) == 1 or valid is None else [valid]
     panels = [panel(slug, of, metric, group) for group, of in groups.items() for metric in metrics if metric]
-    caption = element("figcaption", "Runs at the paper's scale: a colour a variant, a line a seed.")
-    return element("figure", *(p for p in panels if p), caption, class_="unrolled-curves")
+    caption = element("figcaption", "Stored runs: one colour for each preset, one line for each seed.")
+    return element("figure", *panels, caption, class_="unrolled-curves")
 
 
-def grouped(runs: Curves) -> dict[str, Curves]:
-    """The runs by the first word of their variant, unless they are few; those that are alone come last.
-
-    >>> list(grouped({f"{data}_{model}-s0": {} for data in ("a", "b") for model in ("x", "y")}))
-    ['a', 'b']
-    """
-    variants = list(dict.fromkeys(_variant(name) for name in runs))
-    shared = Counter(variant.partition("_")[0] for variant in variants)
-    words = [word for word, count in shared.items() if count > 1]
-    if len(variants) <= FEW or not words:
-        return {"": runs}
-    found: dict[str, dict] = {word: {} for word in [*words, ""]}
-    for name, curve in runs.items():
-        word = _variant(name).partition("_")[0]
-        found[word if word in words else ""][name] = curve
-    return {word: of for word, of in found.items() if of}
+def long(run: Run) -> bool:
+    """Whether a run has a curve at all: some only measure."""
+    return any(len(values) > 1 for name, values in run.curve.items() if not name.endswith("update"))
 
 
-def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
-    """Round numbers that cover a range.
-
-    >>> ticks(0, 930)
-    [0, 250, 500, 750, 1000]
-    >>> ticks(-8.9, -7.2)
-    [-9, -8.5, -8, -7.5, -7]
-    """
-    step = (high - low) / wanted or 1.0
-    size = 10 ** math.floor(math.log10(step))
-    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= step * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [_plain(k * step) for k in range(first, max(last, first + 1) + 1)]
+def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs by the first word of their preset, unless they are few; those that are alone come last."""
+    presets = dict.fromkeys(run.preset for run in runs)
+    if len(presets) <= FEW:
+        return {"": list(runs)}
+    counts = Counter(preset.partition("_")[0] for preset in presets)
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        head = run.preset.partition("_")[0]
+        found.setdefault(head if counts[head] > 1 else "", []).append(run)
+    return dict(sorted(found.items(), key=lambda item: not item[0]))
 
 
-def panel(slug: str, curves: Curves, metric: Metric, group: str = "") -> Markup | None:
-    """One metric of some runs as an SVG picture, or None where no run has it."""
-    lines = {name: _points(curves[name], metric) for name in sorted(curves)}
-    lines = {name: points for name, points in lines.items() if len(points) > 1}
+def points(run: Run, metric: Metric) -> list[tuple[float, float]]:
+    """The curve of a metric: updates and values."""
+    values = run.curve.get(metric.name, ())
+    updates = run.curve.get(f"{metric.name}_update") or run.curve.get("update", ())
+    return [(x, y * metric.scale) for x, y in zip(updates, values, strict=True)] if values else []
+
+
+def panel(slug: str, runs: Iterable[Run], metric: Metric, group: str = "") -> Markup | None:
+    """One picture; None where no run has the metric."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    lines = [(run, found) for run in runs if len(found := points(run, metric)) > 1]
     if not lines:
         return None
-    names = {variant: _name(variant, group) for variant in dict.fromkeys(map(_variant, lines))}
-    across = ticks(0, max(x for points in lines.values() for x, _ in points))
-    up = _heights(lines, across[-1], metric.from_zero)
-    right = 12 + LETTER * max(len(name) for name in names.values())
-    width, height = WIDTH - LEFT - right, HEIGHT - TOP - BOTTOM
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        return (LEFT + width * x / across[-1], TOP + height * (up[-1] - y) / (up[-1] - up[0]))
-
+    presets = list(dict.fromkeys(run.preset for run, _ in lines))
     title = f"{metric.title}: {group}" if group else metric.title
-    parts = _axes(title, metric.label, across, up, at, width)
-    kinds = {variant: _kind(slug, variant, count) for count, variant in enumerate(names)}
-    inside = re.sub(r"\W", "-", f"curves-{slug}-{metric.name}-{group}")
-    drawn = [
-        element(
-            "path",
-            d="M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (at(*point) for point in points)),
-            class_=f"curve-line {kinds[_variant(name)]}",
-        )
-        for name, points in lines.items()
-    ]
-    box = element("rect", x=LEFT, y=TOP - 2, width=f"{width + 2:.1f}", height=height + 4)
-    parts += [element("clipPath", box, id=inside), element("g", *drawn, clip_path=f"url(#{inside})")]
-    for variant, x, y in _ends(lines, at):
-        where = {"x": f"{x + 5:.1f}", "y": f"{y + 4:.1f}"}
-        parts.append(element("text", names[variant], class_=f"curve-name {kinds[variant]}", **where))
-    ends = "; ".join(f"{name} ends at {number(round(points[-1][1], 2))}" for name, points in lines.items())
-    return element(
-        "svg",
-        element("title", f"{title}: {ends}"),
-        join(parts),
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
-        role="img",
-        class_="unrolled-curve",
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
+        axes = figure.add_subplot(xlabel="updates", ylabel=metric.label, title=title)
+        for run, found in lines:
+            style = kind(slug, run.preset, presets)
+            axes.plot(
+                *zip(*found, strict=True), color=f"#00000{style + 1}", linestyle=DASHES[style], linewidth=1.5
+            )
+        end = max(x for _, found in lines for x, _ in found)
+        shown = [y for _, found in lines for x, y in found if x >= CURVES_BEGIN * end]
+        pad = 0.05 * (max(shown) - min(shown) or 1.0)
+        axes.set_ylim(0.0 if metric.from_zero and min(shown) >= 0 else min(shown) - pad, max(shown) + pad)
+        ends = {p: [found[-1][1] for run, found in lines if run.preset == p] for p in presets}
+        heights = {p: sum(values) / len(values) for p, values in ends.items()}
+        low, high = axes.get_ylim()
+        for preset, at in spread(
+            {p: (y - low) / (high - low) for p, y in heights.items()}, 15 / HEIGHT
+        ).items():
+            style = kind(slug, preset, presets)
+            axes.text(
+                1.02,
+                at,
+                name(preset, group),
+                transform=axes.transAxes,
+                va="center",
+                color=f"#00000{style + 1}",
+            )
+        drawing = io.StringIO()
+        figure.savefig(drawing, format="svg", metadata={"Date": None, "Creator": None})
+    said = "; ".join(
+        f"{name(run.preset, group)}, seed {run.seed}, ends at {number(y[-1][1])}" for run, y in lines
     )
+    return in_page(drawing.getvalue(), f"{title}: {said}")
 
 
-def _axes(
-    title: str, label: str, across: Sequence[float], up: Sequence[float], at: object, width: float
-) -> list:
-    """Title, grid, ticks and names of both axes."""
-    parts = [element("text", title, x=LEFT, y=14, class_="curve-title")]
-    for y in up:
-        height = at(0, y)[1]
-        parts.append(element("path", d=f"M{LEFT} {height:.1f}h{width:.1f}", class_="curve-grid"))
-        parts.append(_tick(number(y), LEFT - 6, f"{height + 4:.1f}", "end"))
-    for x in across:
-        text = f"{x / 1000:g}k" if across[-1] >= 10_000 and x else f"{x:,.0f}".replace(",", " ")
-        parts.append(_tick(text, f"{at(x, 0)[0]:.1f}", HEIGHT - BOTTOM + 16, "middle"))
-    parts.append(_tick("updates", f"{LEFT + width / 2:.1f}", HEIGHT - 6, "middle"))
-    middle = TOP + (HEIGHT - TOP - BOTTOM) / 2
-    return [*parts, _tick(label, 12, middle, "middle", transform=f"rotate(-90 12 {middle})")]
-
-
-def _tick(text: str, x: object, y: object, anchor: str, **more: object) -> Markup:
-    return element("text", text, x=x, y=y, class_="curve-tick", text_anchor=anchor, **more)
-
-
-def _heights(lines: Mapping[str, Points], end: float, from_zero: bool) -> list[float]:
-    """Ticks upwards: from zero or the lowest value; the first updates' peaks stay out."""
-    values = [y for points in lines.values() for x, y in points if x >= CURVES_BEGIN * end]
-    values = values or [y for points in lines.values() for _, y in points]
-    low, high = min(values), max(values)
-    return ticks(min(low, 0) if from_zero else low, high)
-
-
-def _ends(lines: Mapping[str, Points], at: At) -> list[tuple[str, float, float]]:
-    """Where each variant's name goes: beside the end of its lines, 13 units apart, inside the picture."""
-    ends: dict[str, list[tuple[float, float]]] = {}
-    for name, points in lines.items():
-        ends.setdefault(_variant(name), []).append(at(*points[-1]))
-    places = sorted(
-        ((v, max(x for x, _ in found), sum(y for _, y in found) / len(found)) for v, found in ends.items()),
-        key=lambda item: item[2],
+def in_page(svg: str, said: str) -> Markup:
+    """A drawing of matplotlib as part of a page: its colours the style sheet's, its name told."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r' id="(?!m?[0-9a-f]{10}|p[0-9a-f]{10})[\w.]+"', "", svg)  # those that nothing refers to
+    svg = re.sub(r"#00000([1-8])", lambda m: f"var(--unrolled-{COLOURS[int(m[1]) - 1]})", svg)
+    head = (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" class="unrolled-curve"><title>{escape(said)}</title>'
     )
-    heights = [min(max(y, TOP), HEIGHT - BOTTOM) for _, _, y in places]
-    for before, here in pairwise(range(len(heights))):
-        heights[here] = max(heights[here], heights[before] + 13)
-    heights[-1] = min(heights[-1], HEIGHT - BOTTOM)
-    for here, after in reversed(list(pairwise(range(len(heights))))):
-        heights[here] = min(heights[here], heights[after] - 13)
-    return [(v, x, y) for (v, x, _), y in zip(places, heights, strict=True)]
+    return Markup(re.sub(r"<svg[^>]*>", lambda m: head, svg, count=1).replace("xlink:href", "href"))
 
 
-def _kind(slug: str, variant: str, count: int) -> str:
-    """The paper's method in the accent; the others by their place."""
-    return (
-        "curve-method"
-        if variant.startswith(slug) or variant.endswith(slug)
-        else f"curve-{count % COLOURS + 1}"
-    )
+def kind(slug: str, preset: str, presets: Sequence[str]) -> int:
+    """The colour of a preset: the paper's method in the accent, the others by their place."""
+    if preset.startswith(slug) or preset.endswith(slug):
+        return 0
+    return presets.index(preset) % (len(DASHES) - 1) + 1
 
 
-def _name(variant: str, group: str) -> str:
-    """A variant's name within its group."""
-    return variant.removeprefix(group).lstrip("_").replace("_", " ") or variant
+def spread(places: dict[str, float], gap: float) -> dict[str, float]:
+    """Heights between 0 and 1, moved apart as far as names need, and not above the picture."""
+    found = dict(sorted(places.items(), key=lambda item: item[1]))
+    names = list(found)
+    for below, here in pairwise(names):
+        found[here] = max(found[here], found[below] + gap)
+    found[names[-1]] = min(found[names[-1]], 1.0)
+    for here, above in reversed(list(pairwise(names))):
+        found[here] = min(found[here], found[above] - gap)
+    return found
 
 
-def _variant(name: str) -> str:
-    return re.sub(r"-s\d+$", "", name)
-
-
-def _long(curve: Mapping[str, Sequence[float]]) -> bool:
-    """Whether a run has a curve at all: some only measure, with one update for form's sake."""
-    return any(len(values) > 1 for name, values in curve.items() if name != "update")
-
-
-def _points(curve: Mapping[str, Sequence[float]], metric: Metric) -> Points:
-    values = curve.get(metric.name)
-    if not values:
-        return []
-    updates = curve.get(f"{metric.name}_update") or curve.get("update", ())
-    return [(x, y * metric.scale) for x, y in zip(updates, values, strict=True)]
-
-
-def _plain(value: float) -> float:
-    return int(value) if value == int(value) else round(value, 10)
+def name(preset: str, group: str) -> str:
+    """A preset's name within its group."""
+    return preset.removeprefix(group).lstrip("_").replace("_", " ") or preset

@@ -6,25 +6,29 @@ Addresses in the files are relative to the book's root. Nothing in them depends 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
 from unrolled.base.files import atomic_write
 from unrolled.library import models as library
+from unrolled.library.judged import Judged, Judgements
+from unrolled.library.measurements import Archived, Measured
 from unrolled.library.models import INVERSES
-from unrolled.site.shelf import Shelf
+from unrolled.library.statements import Outcome, Scale
+from unrolled.site.knowledge import KnowledgeBase
+from unrolled.site.statements import statement_place
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 """The form of the files: the second number grows with a new field, the first when one changes its meaning."""
 
 FOLDER = "data"
 
-Version = Literal["1.0"]
+Version = Literal["2.0"]
 Page = Annotated[str, Field(description="Address of the page, relative to the book's root.")]
 
 
@@ -44,40 +48,42 @@ class Author(_Record):
     given: str = ""
 
 
-class Paper(_Record):
-    """One item of the reading list; its equations and claims are named here and stand in their own files."""
+_KEPT = (
+    *(
+        "slug",
+        "kind",
+        "title",
+        "short",
+        "key",
+        "year",
+        "part",
+        "status",
+        "summary",
+        "problem",
+        "contribution",
+    ),
+    *("teaches", "concepts", "tasks", "datasets", "links", "builds_on", "chapters", "also_cite", "notation"),
+    *("paper", "checks", "omitted", "departures", "errata", "results", "pitfalls", "changelog"),
+)
+"""What a paper's record takes from its entry as it is."""
 
-    slug: str
-    kind: Literal["paper", "project", "reading"]
-    title: str
-    short: str
-    key: Annotated[str, Field(description="Key in references.bib.")]
+_Kept = create_model(
+    "_Kept",
+    __base__=_Record,
+    **{name: (library.Entry.model_fields[name].annotation, ...) for name in _KEPT},
+)
+
+
+class Paper(_Kept):
+    """One item of the reading list; its equations, statements and findings stand in their own files."""
+
     authors: tuple[Author, ...]
     venue: str
-    year: int
-    part: library.Part
-    status: Literal["planned", "draft", "verified"]
     page: Page
     has_chapter: bool
-    summary: str
-    problem: str | None
-    contribution: str | None
-    teaches: str | None
-    concepts: tuple[str, ...]
-    tasks: tuple[str, ...]
-    datasets: tuple[str, ...]
-    links: tuple[library.Link, ...]
-    builds_on: tuple[str, ...]
-    chapters: tuple[str, ...]
-    also_cite: tuple[str, ...]
-    notation: tuple[library.Symbol, ...]
     equations: Annotated[tuple[str, ...], Field(description="Labels in equations.json.")]
-    claims: Annotated[tuple[str, ...], Field(description="Ids in claims.json, among this entry's.")]
-    departures: tuple[library.Departure, ...]
-    errata: tuple[library.Erratum, ...]
-    results: tuple[library.Result, ...]
-    pitfalls: tuple[str, ...]
-    changelog: tuple[str, ...]
+    statements: Annotated[tuple[str, ...], Field(description="Ids in statements.json, among this entry's.")]
+    findings: Annotated[tuple[str, ...], Field(description="Ids in statements.json, among this entry's.")]
 
 
 class Papers(_File):
@@ -99,20 +105,32 @@ class Equations(_File):
     equations: tuple[Equation, ...]
 
 
-class Claim(library.Claim):
-    """One claim with its evidence and the verdict that follows from it."""
+class _Judged(_Record):
+    """What the evidence says of a statement or finding."""
 
     entry: str
     page: Page
-    verdict: library.Verdict
-    evidence: library.Measurement | None
-    stale: Annotated[str | None, Field(description="Why the evidence is out of date.")]
+    outcome: Annotated[Outcome | None, Field(description="None for a finding that was measured.")]
+    scale: Scale | None
+    reproduced: Annotated[bool, Field(description="Holds, or better, at the paper's scale.")]
+    note: str
+    evidence: Measured | None
+    archived: Annotated[Archived | None, Field(description="What version 0.1 measured; counted nowhere.")]
 
 
-class Claims(_File):
-    """Every claim, in the book's order."""
+class Statement(_Judged, library.Statement):
+    """One statement of a paper with its outcome and the evidence that it follows from."""
 
-    claims: tuple[Claim, ...]
+
+class Finding(_Judged, library.Finding):
+    """One finding of ours, beyond the paper."""
+
+
+class Statements(_File):
+    """Every statement and every finding, in the book's order, headlines first in each entry."""
+
+    statements: tuple[Statement, ...]
+    findings: tuple[Finding, ...]
 
 
 class Concept(library.Concept):
@@ -160,7 +178,7 @@ class Graph(_File):
 FILES: dict[str, type[_File]] = {
     "papers": Papers,
     "equations": Equations,
-    "claims": Claims,
+    "statements": Statements,
     "concepts": Concepts,
     "graph": Graph,
 }
@@ -177,66 +195,63 @@ def schema(name: str) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | made
 
 
-def contents(shelf: Shelf) -> dict[str, dict[str, Any]]:
+def contents(kb: KnowledgeBase) -> dict[str, dict[str, Any]]:
     """Every JSON file's content by its name."""
     made = {
-        "papers": Papers(papers=tuple(_paper(shelf, entry) for entry in shelf.ordered())),
-        "equations": Equations(equations=tuple(_equations(shelf))),
-        "claims": Claims(claims=tuple(_claims(shelf))),
-        "concepts": Concepts(concepts=tuple(_concepts(shelf))),
-        "graph": _graph(shelf),
+        "papers": Papers(papers=tuple(_paper(kb, entry) for entry in kb.ordered())),
+        "equations": Equations(equations=tuple(_equations(kb))),
+        "statements": Statements(
+            statements=tuple(_judged(kb, Statement, lambda of: of.statements())),
+            findings=tuple(_judged(kb, Finding, lambda of: of.findings())),
+        ),
+        "concepts": Concepts(concepts=tuple(_concepts(kb))),
+        "graph": _graph(kb),
     }
     return {
         name: {"$schema": f"schema/{name}.json"} | file.model_dump(mode="json") for name, file in made.items()
     }
 
 
-def write(shelf: Shelf, folder: Path) -> list[Path]:
+def write(kb: KnowledgeBase, folder: Path) -> list[Path]:
     """Write every file below ``folder``/data, and return their paths."""
     target, written = folder / FOLDER, []
-    for name, content in contents(shelf).items():
+    for name, content in contents(kb).items():
         written.append(atomic_write(target / f"{name}.json", _text(content)))
         written.append(atomic_write(target / "schema" / f"{name}.json", _text(schema(name))))
-    written.append(
-        atomic_write(target / "references.bib", (shelf.root / "bib" / "references.bib").read_bytes())
-    )
-    for slug in shelf.entries:
-        written.append(atomic_write(target / "chapters" / f"{slug}.bib", references_of(shelf, slug)))
+    written.append(atomic_write(target / "references.bib", (kb.root / "bib" / "references.bib").read_bytes()))
+    for slug in kb.entries:
+        written.append(atomic_write(target / "chapters" / f"{slug}.bib", references_of(kb, slug)))
     return written
 
 
-def references_of(shelf: Shelf, slug: str) -> str:
+def references_of(kb: KnowledgeBase, slug: str) -> str:
     """The BibTeX of everything that an entry and its chapter cite."""
     from unrolled.library.bookcite import chapter_keys
     from unrolled.library.citing import cite
 
-    return cite(chapter_keys(shelf.entries[slug], shelf.entries, shelf.root))
+    return cite(chapter_keys(kb.entries[slug], kb.entries, kb.root))
 
 
 def _text(content: object) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def _home(shelf: Shelf, slug: str) -> str:
-    page, anchor = shelf.home(slug)
+def _home(kb: KnowledgeBase, slug: str) -> str:
+    page, anchor = kb.home(slug)
     return f"{page}.html" + (f"#{anchor}" if anchor else "")
 
 
-def _paper(shelf: Shelf, entry: library.Entry) -> Paper:
-    work = shelf.works.get(entry.key)
-    own = {
-        name: getattr(entry, name)
-        for name in Paper.model_fields
-        if name in library.Entry.model_fields and name not in ("equations", "claims")
-    }
+def _paper(kb: KnowledgeBase, entry: library.Entry) -> Paper:
+    work = kb.works.get(entry.key)
     return Paper(
-        **own,
+        **{name: getattr(entry, name) for name in _KEPT},
         authors=tuple(Author(family=family, given=given) for family, given in work.authors) if work else (),
         venue=work.venue if work else "",
-        page=_home(shelf, entry.slug),
-        has_chapter=entry.slug in shelf.chapters,
+        page=_home(kb, entry.slug),
+        has_chapter=entry.slug in kb.chapters,
         equations=tuple(equation.label for equation in entry.equations),
-        claims=tuple(claim.id for claim in entry.claims),
+        statements=tuple(statement.id for statement in entry.statements),
+        findings=tuple(finding.id for finding in entry.findings),
     )
 
 
@@ -244,79 +259,66 @@ def _fields(record: BaseModel) -> dict[str, Any]:
     return {name: getattr(record, name) for name in type(record).model_fields}
 
 
-def _equations(shelf: Shelf) -> Iterable[Equation]:
-    for entry in shelf.ordered():
+def _equations(kb: KnowledgeBase) -> Iterable[Equation]:
+    for entry in kb.ordered():
         for equation in entry.equations:
-            page = _home(shelf, entry.slug)
-            if entry.slug in shelf.chapters:
+            page = _home(kb, entry.slug)
+            if entry.slug in kb.chapters:
                 page = f"notebooks/{entry.slug}.html#equation-{equation.label}"
             yield Equation(**_fields(equation), entry=entry.slug, page=page)
 
 
-def _claims(shelf: Shelf) -> Iterable[Claim]:
-    for entry in shelf.ordered():
-        for finding in shelf.findings(entry):
-            claim = finding.claim
-            page = f"book/ledger.html#{entry.slug}-{claim.id}"
-            if entry.slug in shelf.chapters:
-                page = f"notebooks/{entry.slug}.html#claim-{claim.id}"
-            yield Claim(
-                **_fields(claim),
+def _judged(kb: KnowledgeBase, kind: type, of: Callable[[Judgements], list[Judged]]) -> Iterable[Any]:
+    for entry in kb.ordered():
+        for item in of(kb.judgements[entry.slug]):
+            page, anchor = statement_place(kb, entry.slug, item.id)
+            yield kind(
+                **_fields(item.of),
                 entry=entry.slug,
-                page=page,
-                verdict=finding.verdict,
-                evidence=finding.measurement,
-                stale=shelf.stale.get((entry.slug, claim.id)),
+                page=f"{page}.html#{anchor}",
+                outcome=item.outcome,
+                scale=item.scale,
+                reproduced=item.reproduced,
+                note=item.note,
+                evidence=item.measured,
+                archived=item.archived,
             )
 
 
-def _concepts(shelf: Shelf) -> Iterable[Concept]:
-    for concept in sorted(shelf.concepts.values(), key=lambda concept: concept.slug):
-        users = tuple(entry.slug for entry in shelf.ordered() if concept.slug in entry.concepts)
+def _concepts(kb: KnowledgeBase) -> Iterable[Concept]:
+    for concept in sorted(kb.concepts.values(), key=lambda concept: concept.slug):
+        users = tuple(entry.slug for entry in kb.ordered() if concept.slug in entry.concepts)
         page = f"book/concepts.html#concept-{concept.slug}"
         yield Concept(**_fields(concept), entries=users, page=page)
 
 
-def _graph(shelf: Shelf) -> Graph:
+def _graph(kb: KnowledgeBase) -> Graph:
     nodes = [
-        Node(
-            id=entry.slug,
-            kind=entry.kind,
-            title=entry.title,
-            short=entry.short,
-            year=entry.year,
-            part=entry.part,
-            page=_home(shelf, entry.slug),
-        )
-        for entry in shelf.ordered()
+        Node(**{name: getattr(entry, name) for name in _NODE}, id=entry.slug, page=_home(kb, entry.slug))
+        for entry in kb.ordered()
     ]
     edges = []
     works: dict[str, Node] = {}
-    for entry in shelf.ordered():
+    for entry in kb.ordered():
         for relation in entry.relations:
-            edges.append(
-                Edge(
-                    source=entry.slug,
-                    target=relation.target,
-                    type=relation.type,
-                    inverse=INVERSES[relation.type],
-                    evidence=relation.evidence,
-                )
-            )
-            if relation.target not in shelf.entries and relation.target not in works:
-                works[relation.target] = _work(shelf, relation.target)
+            inverse = INVERSES[relation.type]
+            edges.append(Edge(source=entry.slug, inverse=inverse, **_fields(relation)))
+            if relation.target not in kb.entries and relation.target not in works:
+                works[relation.target] = _work(kb, relation.target)
         for slug in entry.builds_on:
             said = f"unrolled.papers.{entry.slug} imports unrolled.papers.{slug}"
+            inverse = "is built on by"
             edges.append(
-                Edge(
-                    source=entry.slug, target=slug, type="builds-on", inverse="is built on by", evidence=said
-                )
+                Edge(source=entry.slug, target=slug, type="builds-on", inverse=inverse, evidence=said)
             )
     return Graph(nodes=(*nodes, *(works[key] for key in sorted(works))), edges=tuple(edges))
 
 
-def _work(shelf: Shelf, key: str) -> Node:
-    work = shelf.works.get(key)
+_NODE = ("kind", "title", "short", "year", "part")
+
+
+def _work(kb: KnowledgeBase, key: str) -> Node:
+    work = kb.works.get(key)
     if work is None:
         raise UnrolledError(f"relation to {key!r}, which is no entry and no key", hint="run 'unrolled check'")
     return Node(

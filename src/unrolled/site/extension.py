@@ -24,9 +24,10 @@ from unrolled.site import (
     roles,
     scholarly,
 )
-from unrolled.site.html import Place, element, join, link
+from unrolled.site.equations import equation_link
+from unrolled.site.html import Place, render
+from unrolled.site.knowledge import KnowledgeBase, load_knowledge_base
 from unrolled.site.markers import EquationChips, Markers, ParametersCell, load_mathjax
-from unrolled.site.shelf import Shelf, load_shelf
 from unrolled.site.sources import SourceText, listing
 from unrolled.site.tables import entry_link
 
@@ -38,7 +39,8 @@ CHAPTER = re.compile(r"^notebooks/([a-z][a-z0-9_]*)$")
 def register(app: Sphinx) -> dict[str, Any]:
     """Connect every part to Sphinx."""
     app.connect("config-inited", configure)
-    app.connect("builder-inited", read_shelf)
+    app.connect("builder-inited", read_knowledge)
+    app.connect("source-read", reference.list_modules)
     app.connect("doctree-read", load_mathjax)
     app.connect("html-collect-pages", source_pages)
     app.connect("html-collect-pages", entrypages.pages)
@@ -86,75 +88,40 @@ def configure(app: Sphinx, config: Config) -> None:
         config.html_baseurl = f"{site}/"
 
 
-def read_shelf(app: Sphinx) -> None:
+def read_knowledge(app: Sphinx) -> None:
     """Read entries, evidence and concepts; a fault stops the build with its file and line."""
     from sphinx.errors import ExtensionError
 
     root = Path(app.srcdir)
     chapters = frozenset(m[1] for name in app.env.project.discover() if (m := CHAPTER.match(name)))
     try:
-        shelf = load_shelf(root, chapters)
+        kb = load_knowledge_base(root, chapters)
     except UnrolledError as error:
         raise ExtensionError(str(error)) from error
-    app.unrolled_shelf = shelf  # type: ignore[attr-defined]
+    app.unrolled_knowledge = kb  # type: ignore[attr-defined]
 
 
 def write_exports(app: Sphinx, exception: Exception | None) -> None:
     """Put the files for programs into the built book."""
     if exception is None and app.builder.format == "html":
-        exports.write(app.unrolled_shelf, Path(app.outdir))  # type: ignore[attr-defined]
+        exports.write(app.unrolled_knowledge, Path(app.outdir))  # type: ignore[attr-defined]
 
 
 def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """One page for each file that an equation points to, and an index of them."""
-    shelf: Shelf = app.unrolled_shelf  # type: ignore[attr-defined]
-    for source in shelf.texts.values():
-        yield source.docname, {"title": source.title, "body": source_body(shelf, source)}, "page.html"
-    place = Place("source/index")
-    items = (element("li", link(element("code", s.title), place.to(s.docname))) for s in shelf.texts.values())
-    body = join(
-        (
-            element("h1", "Source and tests"),
-            element(
-                "p",
-                "The files that the equations, oracles and papers of the book point to, as they were built.",
-            ),
-            element("ul", *items),
-        )
-    )
-    yield place.docname, {"title": "Source and tests", "body": body}, "page.html"
+    """One page for each file that an equation or a check points to, and an index of them."""
+    kb: KnowledgeBase = app.unrolled_knowledge  # type: ignore[attr-defined]
+    for source in kb.texts.values():
+        yield source.docname, {"title": source.title, "body": source_body(kb, source)}, "page.html"
+    body = render("sources", texts=kb.texts.values(), place=Place("source/index"))
+    yield "source/index", {"title": "Source and tests", "body": body}, "page.html"
 
 
-def source_body(shelf: Shelf, source: SourceText) -> str:
+def source_body(kb: KnowledgeBase, source: SourceText) -> str:
     """The page of one file: the equations it stands for, its outline, and its text."""
     place = Place(source.docname)
-    uses: dict[str, list[Any]] = {}
-    for entry, equation, symbol in shelf.users(source.file):
-        label = f"({equation.number})" if not equation.number.startswith("unnumbered") else equation.name
-        home = shelf.home(entry.slug)[0]
-        anchor = f"equation-{equation.label}"
-        uses.setdefault(entry.slug, []).append(
-            (symbol, link(label, place.to(home, anchor), title=equation.name))
-        )
-    lines = []
-    for slug, pairs in uses.items():
-        by_symbol: dict[str, list[Any]] = {}
-        for symbol, address in pairs:
-            by_symbol.setdefault(symbol, []).append(address)
-        said = join(
-            (
-                join(
-                    (
-                        element("a", element("code", symbol), href=f"#{symbol}", class_="reference internal"),
-                        " ",
-                        join(links, ", "),
-                    )
-                )
-                for symbol, links in by_symbol.items()
-            ),
-            " · ",
-        )
-        lines.append(
-            element("p", "Equations of ", entry_link(shelf, slug, place), ": ", said, class_="unrolled-uses")
-        )
-    return join((element("h1", element("code", source.title)), *lines, listing(source)))
+    uses: dict[str, dict[str, list[Any]]] = {}  # slug, symbol, links
+    for entry, equation, symbol in kb.users(source.file):
+        address = equation_link(kb, entry, equation, place)
+        uses.setdefault(entry.slug, {}).setdefault(symbol, []).append(address)
+    named = {entry_link(kb, slug, place): symbols for slug, symbols in uses.items()}
+    return render("source", source=source, uses=named, listing=listing(source))

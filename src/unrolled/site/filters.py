@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from markupsafe import Markup
 
 from unrolled.library.models import Entry
-from unrolled.site.html import element, join
-from unrolled.site.lists import state
-from unrolled.site.shelf import ORDER, PARTS, Shelf
+from unrolled.library.statements import Outcome
+from unrolled.site.html import render
+from unrolled.site.knowledge import PARTS, KnowledgeBase
 
 NAMES: dict[str, str] = {
     "concept": "Concept",
@@ -19,32 +19,39 @@ NAMES: dict[str, str] = {
     "data": "Data set",
     "part": "Part",
     "status": "State",
-    "verdict": "Verdict",
+    "outcome": "Outcome of a headline",
 }
 """What can be filtered by, and how it is called."""
 
 
-def facets(shelf: Shelf, entry: Entry) -> dict[str, tuple[str, ...]]:
+def state(kb: KnowledgeBase, entry: Entry) -> str:
+    """What there is of an entry, in words."""
+    if entry.kind == "reading":
+        return "reading"
+    if entry.slug in kb.chapters:
+        return "chapter" if entry.status == "verified" else f"chapter, {entry.status}"
+    return "planned" if entry.status == "planned" else f"entry {entry.status}, chapter to come"
+
+
+def facets(kb: KnowledgeBase, entry: Entry) -> dict[str, tuple[str, ...]]:
     """The words of an entry under each filter."""
+    names = (
+        kb.concepts[slug].name if slug in kb.concepts else slug.replace("_", " ") for slug in entry.concepts
+    )
     return {
-        "concept": tuple(_concept(shelf, slug) for slug in entry.concepts),
+        "concept": tuple(names),
         "task": entry.tasks,
         "year": (str(entry.year),),
         "data": entry.datasets,
         "part": (PARTS[entry.part],),
-        "status": (state(shelf, entry),),
-        "verdict": tuple(verdict.value for verdict, _ in shelf.verdicts(entry)),
+        "status": (state(kb, entry),),
+        "outcome": tuple(dict.fromkeys(item.outcome.value for item in kb.headlines(entry.slug))),
     }
 
 
-def _concept(shelf: Shelf, slug: str) -> str:
-    found = shelf.concepts.get(slug)
-    return found.name if found else slug.replace("_", " ")
-
-
-def marks(shelf: Shelf, entry: Entry) -> dict[str, str]:
+def marks(kb: KnowledgeBase, entry: Entry) -> dict[str, str]:
     """The same for the attributes of a row: words between bars, so that a script finds each whole."""
-    return {name: join_words(words) for name, words in facets(shelf, entry).items()}
+    return {name: join_words(words) for name, words in facets(kb, entry).items()}
 
 
 def join_words(words: Iterable[str]) -> str:
@@ -56,27 +63,18 @@ def join_words(words: Iterable[str]) -> str:
     return "|" + "".join(f"{word.replace('|', '/')}|" for word in words)
 
 
-def form(shelf: Shelf) -> Markup:
+def form(kb: KnowledgeBase) -> Markup:
     """The choices, hidden until the script that applies them shows them."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in NAMES}
-    for entry in shelf.entries.values():
-        for name, words in facets(shelf, entry).items():
+    for entry in kb.entries.values():
+        for name, words in facets(kb, entry).items():
             counts[name].update({word.replace("|", "/") for word in words})
-    fields = []
-    for name, label in NAMES.items():
-        order = {"part": list(PARTS.values()), "verdict": [v.value for v in ORDER]}.get(name)
-        words = sorted(counts[name], key=lambda w: (order.index(w) if order else 0, w.lower()))
-        options = [element("option", "any", value="")]
-        options += [element("option", f"{word} ({counts[name][word]})", value=word) for word in words]
-        select = element("select", *options, name=name, id=f"filter-{name}")
-        fields.append(element("div", element("label", label, for_=f"filter-{name}"), select, class_="field"))
-    status = element("p", role="status", class_="count")
-    return element(
-        "form",
-        join(fields),
-        element("button", "Show all", type="reset"),
-        status,
-        class_="unrolled-filters",
-        aria_label="Filter the reading list",
-        hidden=True,
-    )
+    orders = {"part": list(PARTS.values()), "outcome": [outcome.value for outcome in Outcome]}
+    choices = {
+        name: sorted(
+            counts[name].items(),
+            key=lambda c: (orders[name].index(c[0]) if name in orders else 0, c[0].lower()),
+        )
+        for name in NAMES
+    }
+    return render("filters", names=NAMES, choices=choices)

@@ -7,15 +7,15 @@ from a work to the one that it refers to; older works stand to the left.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from unrolled.library.models import Entry, Relation
-from unrolled.site.html import Place, element, join
+from unrolled.site.html import Place, render
+from unrolled.site.knowledge import PARTS, KnowledgeBase
 from unrolled.site.lineage import target_link
-from unrolled.site.shelf import PARTS, Shelf
 from unrolled.site.tables import Row, entry_link, nothing, table
 
 MANNERS: dict[str, tuple[str, str]] = {
@@ -56,31 +56,27 @@ class Box:
     width: float
 
 
-def edges(shelf: Shelf) -> Iterator[tuple[Entry, Relation, str]]:
+def edges(kb: KnowledgeBase) -> Iterator[tuple[Entry, Relation, str]]:
     """Every relation with the name of the node that it leads to."""
-    by_key = {entry.key: slug for slug, entry in shelf.entries.items()}
-    for entry in shelf.ordered():
+    by_key = {entry.key: slug for slug, entry in kb.entries.items()}
+    for entry in kb.ordered():
         for relation in entry.relations:
             target = relation.target
-            yield entry, relation, target if target in shelf.entries else by_key.get(target, target)
+            yield entry, relation, target if target in kb.entries else by_key.get(target, target)
 
 
-def nodes(shelf: Shelf, place: Place) -> tuple[list[Node], list[str]]:
+def nodes(kb: KnowledgeBase, place: Place) -> tuple[list[Node], list[str]]:
     """The boxes, and the names of the columns; an older work outside needs two entries."""
-    lines = [(entry, target) for entry, _, target in edges(shelf)]
+    lines = [(entry, target) for entry, _, target in edges(kb)]
     touched = {name for entry, target in lines for name in (entry.slug, target)}
-    own = [e for e in shelf.ordered() if e.kind != "reading" or e.slug in touched]
+    own = [e for e in kb.ordered() if e.kind != "reading" or e.slug in touched]
     own = [e for e in own if e.part != "reading"]
     if not own:
         return [], []
     counts = Counter(target for _, target in dict.fromkeys((e.slug, t) for e, t in lines))
     years = sorted({e.year for e in own})
     first = years[0]
-    outside = [
-        (shelf.works[t], n)
-        for t, n in counts.items()
-        if t not in shelf.entries and n > 1 and t in shelf.works
-    ]
+    outside = [(kb.works[t], n) for t, n in counts.items() if t not in kb.entries and n > 1 and t in kb.works]
     before = [work for work, _ in outside if work.year.isdigit() and int(work.year) < first]
     columns = ([f"before {first}"] if before else []) + [str(year) for year in years]
     lanes = list(PARTS)
@@ -88,7 +84,7 @@ def nodes(shelf: Shelf, place: Place) -> tuple[list[Node], list[str]]:
     for entry in own:
         said = f"{entry.short}: {entry.title}, {entry.year}, {PARTS[entry.part]}"
         column = columns.index(str(entry.year))
-        href = place.to(*shelf.home(entry.slug))
+        href = place.to(*kb.home(entry.slug))
         found.append(
             Node(entry.slug, entry.short.split(" (")[0], said, href, column, lanes.index(entry.part), True)
         )
@@ -145,115 +141,47 @@ def path(source: Box, target: Box) -> str:
     return f"M{x1:.0f} {y1:.0f}C{out:.0f} {y1:.0f} {out:.0f} {y2:.0f} {x2 + 5:.0f} {y2:.0f}"
 
 
-def picture(shelf: Shelf, place: Place) -> Markup:
+def picture(kb: KnowledgeBase, place: Place) -> Markup:
     """The picture alone."""
-    found, columns = nodes(shelf, place)
+    found, columns = nodes(kb, place)
     if not found:
         return nothing("No lineage is recorded yet.")
     boxes, tops, lefts = layout(found, columns)
-    width, height = lefts[-1], tops[-1] + 6
-    grounds, lines = [], []
-    for lane, top in tops.items():
-        if lane < 0:
-            continue
-        label = PARTS[list(PARTS)[lane]]
-        grounds.append(element("line", x1=0, x2=f"{width:.0f}", y1=f"{top:.0f}", y2=f"{top:.0f}"))
-        grounds.append(element("text", label, x=10, y=f"{top + 14:.0f}", class_="lane"))
-    for name, left in zip(columns, lefts, strict=False):
-        grounds.append(element("text", name, x=f"{left:.0f}", y=20, class_="column"))
-    for entry, relation, target in edges(shelf):
-        if entry.slug in boxes and target in boxes and target != entry.slug:
-            lines.append(
-                element(
-                    "path",
-                    d=path(boxes[entry.slug], boxes[target]),
-                    class_=MANNERS[relation.type][0],
-                    data_from=entry.slug,
-                    data_to=target,
-                    marker_end="url(#unrolled-arrow)",
-                )
-            )
-    return element(
-        "svg",
-        Markup(
-            '<defs><marker id="unrolled-arrow" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="7" '
-            'markerHeight="7" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z"/>'
-            "</marker></defs>"
-        ),
-        element("g", *grounds, class_="ground", aria_hidden="true"),
-        element("g", *lines, class_="edges", aria_hidden="true"),
-        element("g", *(_node(node, boxes) for node in found), class_="nodes"),
-        viewBox=f"0 0 {width:.0f} {height:.0f}",
-        width=f"{width:.0f}",
-        height=f"{height:.0f}",
-        role="group",
-        aria_label="Lineage of the papers; the table below holds the same relations",
+    lines = [
+        (path(boxes[entry.slug], boxes[target]), MANNERS[relation.type][0], entry.slug, target)
+        for entry, relation, target in edges(kb)
+        if entry.slug in boxes and target in boxes and target != entry.slug
+    ]
+    return render(
+        "graph",
+        width=lefts[-1],
+        height=tops[-1] + 6,
+        lanes=[(list(PARTS.values())[lane], top) for lane, top in tops.items() if lane >= 0],
+        columns=list(zip(columns, lefts, strict=False)),
+        lines=lines,
+        nodes=[(node, boxes[node.name]) for node in found],
+        box_height=HEIGHT,
     )
 
 
-def _node(node: Node, boxes: Mapping[str, Box]) -> Markup:
-    box = boxes[node.name]
-    return element(
-        "a",
-        element("rect", x=f"{box.x:.0f}", y=f"{box.y:.0f}", width=f"{box.width:.0f}", height=HEIGHT, rx=4),
-        element("text", node.label, x=f"{box.x + 9:.0f}", y=f"{box.y + 17.5:.0f}"),
-        href=node.href,
-        aria_label=node.said,
-        class_="node own" if node.own else "node",
-        data_node=node.name,
-    )
-
-
-def lineage(shelf: Shelf, place: Place) -> Markup:
+def lineage(kb: KnowledgeBase, place: Place) -> Markup:
     """The picture in its own box, what its lines mean, and the table of all relations."""
-    keys = (
-        element("li", element("span", class_=f"line {manner}", aria_hidden="true"), words)
-        for manner, words in MANNERS.values()
-        if words
-    )
     rows = [
         Row(
             (
-                entry_link(shelf, entry.slug, place),
+                entry_link(kb, entry.slug, place),
                 relation.type.replace("-", " "),
-                target_link(shelf, target, place),
+                target_link(kb, target, place),
                 relation.evidence,
             )
         )
-        for entry, relation, target in edges(shelf)
+        for entry, relation, target in edges(kb)
     ]
-    return join(
-        (
-            element(
-                "figure",
-                element(
-                    "div",
-                    picture(shelf, place),
-                    class_="unrolled-graph",
-                    tabindex="0",
-                    role="region",
-                    aria_label="Lineage graph; scrolls sideways on a narrow screen",
-                ),
-                element(
-                    "figcaption",
-                    "An arrow leads from a paper to what it refers to, mostly older and so to the left. "
-                    "An older work outside the book is drawn where more than one entry leads to it; "
-                    "the table names all.",
-                ),
-                element("ul", *keys, class_="unrolled-graph-key", aria_label="What the lines mean"),
-                class_="unrolled-wide",
-            ),
-            element("h2", "The same as a table", id="relations"),
-            element(
-                "div",
-                table(
-                    ("Entry", "Relation", "To", "Where it is said"),
-                    rows,
-                    class_="relations",
-                    caption=f"{len(rows)} relations",
-                ),
-            )
-            if rows
-            else nothing("No relation is recorded yet."),
-        )
+    heads = ("Entry", "Relation", "To", "Where it is said")
+    listing = table(heads, rows, class_="relations", caption=f"{len(rows)} relations")
+    return render(
+        "lineage",
+        picture=picture(kb, place),
+        manners=MANNERS,
+        table=listing if rows else nothing("No relation is recorded yet."),
     )

@@ -16,10 +16,10 @@ from markupsafe import Markup
 from sphinx.application import Sphinx
 
 from unrolled.site import bibliography
-from unrolled.site.formulas import display
+from unrolled.site.equations import display, number_of
 from unrolled.site.html import element, join, math
 from unrolled.site.indexes import symbol_uses
-from unrolled.site.shelf import PARTS, Shelf
+from unrolled.site.knowledge import PARTS, KnowledgeBase
 from unrolled.site.tables import sure, symbol_anchor
 
 LINK = re.compile(r'<a\b(?=[^>]*\shref="([^"]+)")[^>]*>')
@@ -32,19 +32,19 @@ WITHOUT = frozenset(
 Card = Callable[[], Markup]
 
 
-def known(shelf: Shelf) -> dict[str, Card]:
+def known(kb: KnowledgeBase) -> dict[str, Card]:
     """What can be told, by "page#anchor"; each card is made when a page asks for it."""
     found: dict[str, Card] = {}
-    for slug, entry in shelf.entries.items():
-        home = shelf.home(slug)[0]
-        found[f"{home}#"] = lambda e=entry: _entry(shelf, e)
+    for slug, entry in kb.entries.items():
+        home = kb.home(slug)[0]
+        found[f"{home}#"] = lambda e=entry: _entry(kb, e)
         for equation in entry.equations:
             found[f"{home}#equation-{equation.label}"] = lambda e=entry, q=equation: _equation(e, q)
-    for concept in shelf.concepts.values():
+    for concept in kb.concepts.values():
         found[f"book/concepts#concept-{concept.slug}"] = lambda c=concept: _concept(c)
-    for key, work in shelf.works.items():
+    for key, work in kb.works.items():
         found[f"{bibliography.PAGE}#key-{key}"] = lambda w=work: _work(w)
-    for latex, uses in symbol_uses(shelf).items():
+    for latex, uses in symbol_uses(kb).items():
         found[f"book/symbols#{symbol_anchor(latex)}"] = lambda x=latex, u=uses: _symbol(x, u)
     return found
 
@@ -57,8 +57,8 @@ def _quiet(*content: object) -> Markup:
     return element("p", *content, class_="hover-quiet")
 
 
-def _entry(shelf: Shelf, entry: Any) -> Markup:
-    work = shelf.works.get(entry.key)
+def _entry(kb: KnowledgeBase, entry: Any) -> Markup:
+    work = kb.works.get(entry.key)
     who = work.short if work else str(entry.year)
     return join((_title(entry.title), _quiet(f"{who} · {PARTS[entry.part]}"), element("p", entry.summary)))
 
@@ -68,7 +68,7 @@ def _equation(entry: Any, equation: Any) -> Markup:
     return join(
         (
             _title(equation.name),
-            _quiet(join((f"{entry.short}, {equation.number}", mark), " ")),
+            _quiet(join((f"{entry.short}, {number_of(equation)}", mark), " ")),
             display(equation.latex),
         )
     )
@@ -130,7 +130,7 @@ def put(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], 
     if not body or pagename in WITHOUT or pagename.startswith("source/"):
         return
     if not hasattr(app, "unrolled_cards"):
-        app.unrolled_cards = known(app.unrolled_shelf)  # type: ignore[attr-defined]
+        app.unrolled_cards = known(app.unrolled_knowledge)  # type: ignore[attr-defined]
         app.unrolled_citations = citations(app)  # type: ignore[attr-defined]
     html = add(body, pagename, app.unrolled_cards, app.unrolled_citations)  # type: ignore[attr-defined]
     context["body"] = html

@@ -5,7 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 VOID = frozenset({"br", "hr", "img", "meta", "wbr"})
@@ -30,6 +33,24 @@ def element(tag: str, *content: object, **attributes: object) -> Markup:
     if tag not in VOID:
         parts += [str(join(content)), f"</{tag}>"]
     return Markup("".join(parts))
+
+
+@cache
+def _templates() -> Environment:
+    folder = Path(__file__).with_name("templates")
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(template: str, **values: object) -> Markup:
+    """A template of this package, with every value escaped unless it is markup."""
+    helpers = {"math": math, "code": code, "link": link, "join": join}
+    return Markup(_templates().get_template(f"{template}.html").render(helpers | values))
 
 
 def join(items: Iterable[object], separator: object = "") -> Markup:
@@ -80,8 +101,8 @@ class Place:
 
     >>> Place("notebooks/bn_lstm").to("book/ledger", "bn_lstm")
     '../book/ledger.html#bn_lstm'
-    >>> Place("notebooks/bn_lstm").to("notebooks/bn_lstm", "claims")
-    '#claims'
+    >>> Place("notebooks/bn_lstm").to("notebooks/bn_lstm", "cite")
+    '#cite'
     """
 
     docname: str

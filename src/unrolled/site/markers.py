@@ -14,21 +14,21 @@ from sphinx.util import logging
 from unrolled.base.errors import UnrolledError, unknown
 from unrolled.site import (
     card,
-    citebox,
-    claims,
     curves,
     equations,
     graph,
     indexes,
+    ledger,
     lineage,
     lists,
+    outcomes,
     runs,
+    statements,
     tables,
-    timeline,
-    verdicts,
 )
+from unrolled.site.citebox import cite_box, cited
 from unrolled.site.html import Place
-from unrolled.site.shelf import PARTS, Shelf, symbol_of
+from unrolled.site.knowledge import PARTS, KnowledgeBase, symbol_of
 
 log = logging.getLogger(__name__)
 
@@ -37,44 +37,38 @@ CHAPTER = re.compile(r"^notebooks/([a-z][a-z0-9_]*)$")
 SHOW = re.compile(r"^\s*(?:chapter\.)?show\(([^()]*)\)", re.MULTILINE)
 
 
-def _cite(shelf: Shelf, slug: str, place: Place) -> str:
-    from unrolled.library.citing import cite
-
-    texts = {style: cite([slug], style) for style in citebox.STYLES}
-    return citebox.cite_box(slug, texts, place.file(f"data/chapters/{slug}.bib"))
-
-
-ENTRY_PARTS: dict[str, Callable[[Shelf, str, Place], str]] = {
-    "notation": lambda shelf, slug, place: tables.notation(shelf.entries[slug], place),
-    "claims": lambda shelf, slug, place: claims.claims_table(shelf, slug),
+ENTRY_PARTS: dict[str, Callable[[KnowledgeBase, str, Place], str]] = {
+    "notation": lambda kb, slug, place: tables.notation(kb.entries[slug], place),
+    "statements": statements.statements_table,
     "curves": curves.curves,
     "runs": runs.runs,
-    "departures": lambda shelf, slug, place: tables.departures(shelf.entries[slug]),
-    "results": lambda shelf, slug, place: tables.results(shelf.entries[slug]),
-    "errata": lambda shelf, slug, place: tables.errata(shelf.entries[slug]),
+    "departures": lambda kb, slug, place: tables.departures(kb.entries[slug]),
+    "results": lambda kb, slug, place: tables.results(kb.entries[slug]),
+    "errata": lambda kb, slug, place: tables.errata(kb.entries[slug]),
     "relations": lineage.relations,
-    "cite": _cite,
+    "cite": lambda kb, slug, place: cite_box(slug, cited(slug), place.file(f"data/chapters/{slug}.bib")),
 }
 """Parts about one entry: a chapter's own, or the one that the marker names."""
 
-BOOK_PARTS: dict[str, Callable[[Shelf, Place], str]] = {
-    "ledger": claims.ledger,
+BOOK_PARTS: dict[str, Callable[[KnowledgeBase, Place], str]] = {
+    "ledger": ledger.ledger,
     "reading-list": lists.reading_list,
     "concepts": lineage.concepts,
     "equations": indexes.equations,
     "symbols": indexes.symbols,
     "datasets": indexes.datasets,
-    "further-reading": indexes.readings,
+    "further-reading": lists.readings,
     "history": indexes.history,
-    "timeline": timeline.timeline,
+    "timeline": lists.timeline,
     "lineage": graph.lineage,
-    "status": lists.status,
-    "verdicts": lambda shelf, place: verdicts.legend(),
+    "status": outcomes.status,
+    "outcomes": lambda kb, place: outcomes.legend(),
+    "power": outcomes.power,
 }
 """Parts about the whole book."""
 
 
-def render(shelf: Shelf, name: str, argument: str | None, docname: str, page_title: str = "") -> str:
+def render(kb: KnowledgeBase, name: str, argument: str | None, docname: str, page_title: str = "") -> str:
     """The HTML for one marker.
 
     Raises:
@@ -82,11 +76,11 @@ def render(shelf: Shelf, name: str, argument: str | None, docname: str, page_tit
     """
     place = Place(docname)
     if name in BOOK_PARTS:
-        return BOOK_PARTS[name](shelf, place)
+        return BOOK_PARTS[name](kb, place)
     if name == "part":
         if argument not in PARTS:
             raise unknown("part of the book", argument or "", PARTS)
-        return lists.part(shelf, argument, place)
+        return lists.part(kb, argument, place)
     if name not in ("card", *ENTRY_PARTS):
         raise unknown("generated part", name, ["card", *ENTRY_PARTS, *BOOK_PARTS, "part"])
     chapter = CHAPTER.match(docname)
@@ -95,16 +89,16 @@ def render(shelf: Shelf, name: str, argument: str | None, docname: str, page_tit
         raise UnrolledError(
             f"unrolled:{name} needs the slug of an entry here", hint=f"<!-- unrolled:{name} SLUG -->"
         )
-    if slug not in shelf.entries:
-        raise unknown("entry", slug, shelf.entries)
+    if slug not in kb.entries:
+        raise unknown("entry", slug, kb.entries)
     if name == "card":
-        return card.card(shelf, slug, shelf.works.get(shelf.entries[slug].key), place, page_title)
-    return ENTRY_PARTS[name](shelf, slug, place)
+        return card.card(kb, slug, place, page_title)
+    return ENTRY_PARTS[name](kb, slug, place)
 
 
-def shelf_of(app: Sphinx) -> Shelf:
+def knowledge_base(app: Sphinx) -> KnowledgeBase:
     """What was read at the start of the build."""
-    return app.unrolled_shelf  # type: ignore[attr-defined]
+    return app.unrolled_knowledge  # type: ignore[attr-defined]
 
 
 class Markers(SphinxTransform):
@@ -119,7 +113,7 @@ class Markers(SphinxTransform):
             if not match:
                 continue
             try:
-                html = render(shelf_of(self.app), match[1], match[2], self.env.docname, title)
+                html = render(knowledge_base(self.app), match[1], match[2], self.env.docname, title)
             except UnrolledError as error:
                 log.warning("%s", error, location=node)
                 continue
@@ -140,19 +134,19 @@ class EquationChips(SphinxTransform):
     default_priority = 410
 
     def apply(self, **kwargs: object) -> None:
-        shelf = shelf_of(self.app)
+        kb = knowledge_base(self.app)
         domain = self.env.get_domain("math")
         for block in list(self.document.findall(nodes.math_block)):
             label = block.get("label")
-            if label not in shelf.equations:
+            if label not in kb.equations:
                 continue
-            entry, equation = shelf.equations[label]
-            for name in equations.missing(shelf, equation):
+            entry, equation = kb.equations[label]
+            for name in equations.missing(kb, equation):
                 log.warning("equation %s names %s, which does not exist", label, name, location=block)
-            number = equation.number if not equation.number.startswith("unnumbered") else equation.name
+            number = equation.number if equations.numbered(equation) else equation.name
             block["number"] = str(escape(number))  # Sphinx writes it into the page as it stands
             domain.equations[label] = (self.env.docname, number)  # type: ignore[attr-defined]
-            self._wrap(block, equations.chips(shelf, entry, equation, Place(self.env.docname)))
+            self._wrap(block, equations.chips(kb, entry, equation, Place(self.env.docname)))
         self._pair()
 
     def _wrap(self, block: nodes.math_block, chips: str) -> None:
@@ -195,10 +189,10 @@ class EquationChips(SphinxTransform):
     def _recalled(self, arguments: str) -> list[nodes.Node]:
         """The page's equations that the shown symbols compute, once more, each leading to its place."""
         names = {name.strip() for name in arguments.split(",")}
-        shelf = shelf_of(self.app)
+        kb = knowledge_base(self.app)
         found: list[nodes.Node] = []
         for block in self.document.findall(nodes.math_block):
-            _, equation = shelf.equations.get(block.get("label"), (None, None))
+            _, equation = kb.equations.get(block.get("label"), (None, None))
             if equation and equation.implementation and symbol_of(equation.implementation) in names:
                 found.append(nodes.raw("", str(equations.recalled(equation)), format="html"))
         return found

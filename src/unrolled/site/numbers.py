@@ -1,4 +1,4 @@
-"""How numbers are printed: as many digits as are known, aligned at the decimal point."""
+"""How numbers are printed: three significant digits, never on the wrong side of a bound, points aligned."""
 
 from __future__ import annotations
 
@@ -11,68 +11,87 @@ from unrolled.site.html import element
 
 MINUS = "−"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+LARGEST, SMALLEST = 1e7, 1e-4
+"""Beyond them a number is printed with a power of ten."""
 
 
-def decimals(value: float, spread: float | None = None) -> int:
-    """How many decimals to show: two digits of the spread, or else four digits of the value."""
-    yardstick, digits = (spread, 2) if spread else (value, 4)
-    if not yardstick:
-        return 0
-    shown = digits - 1 - math.floor(math.log10(abs(yardstick)))
-    if not spread:  # no trailing noughts: 5.2 stays 5.2
-        while shown > 0 and round(value, shown) == round(value, shown - 1):
-            shown -= 1
-    return max(0, min(shown, 6))
+def number(value: float, *bounds: float | None, whole: bool = True) -> str:
+    """A measured number with three significant digits; whole numbers in full.
 
+    More digits where three would move it to the other side of a bound, or onto it.
 
-def scientific(value: float) -> bool:
-    """Whether a number is too large or too small to be written out."""
-    return value != 0 and not 1e-4 <= abs(value) < 1e6
+    Args:
+        whole: print whole numbers in full; a mean that happens to be one has three digits.
 
-
-def number(value: float, spread: float | None = None) -> str:
-    """A number as text.
-
-    >>> number(95.4), number(5.213, 0.31), number(2.5e-33), number(-0.5)
-    ('95.4', '5.21', '2.5 × 10⁻³³', '−0.5')
+    >>> number(95.417), number(0.85), number(15931), number(2.5e-33), number(-0.5)
+    ('95.4', '0.850', '15,931', '2.5 × 10⁻³³', '−0.500')
+    >>> number(95.396, 95.4), number(0.9996, 1)
+    ('95.396', '0.9996')
     """
-    if scientific(value):
-        mantissa, exponent = f"{value:.1e}".split("e")
-        mantissa = mantissa.removesuffix(".0").replace("-", MINUS)
+    for digits in range(3, 16):
+        text = _digits(value, digits, whole)
+        shown = float(f"{value:.{digits}g}")
+        if all(_side(shown, b) == _side(value, b) for b in bounds if b is not None):
+            break
+    return text
+
+
+def _side(value: float, bound: float) -> int:
+    return (value > bound) - (value < bound)
+
+
+def _digits(value: float, digits: int, whole: bool = True) -> str:
+    if not value or (whole and value == int(value) and abs(value) < LARGEST):
+        return f"{int(value):,}".replace("-", MINUS)
+    if not SMALLEST <= abs(value) < LARGEST:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".").replace("-", MINUS)
         return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}"
-    text = f"{value:.{decimals(value, spread)}f}"
-    return ("0" if float(text) == 0 and value == 0 else text).replace("-", MINUS)
+    rounded = float(f"{value:.{digits}g}")  # 9.996 has the place of 10.0
+    places = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{value:,.{places}f}".replace("-", MINUS)
 
 
-def stated(value: float, tolerance: float | None) -> str:
-    """A figure that the paper prints, with at least the decimals of its tolerance: nought is a digit too.
+def printed(value: float, precision: float | None = None) -> str:
+    """A number that the paper prints, as it prints it.
 
-    >>> stated(99.0, 0.5), stated(0.99, 0.003), stated(5.2, None)
-    ('99.0', '0.990', '5.2')
+    Args:
+        precision: half a unit of its last digit, where nought is one.
+
+    >>> printed(0.86), printed(526000.0, 500), printed(99.0, 0.05), printed(-74.4)
+    ('0.86', '526,000', '99.0', '−74.4')
     """
-    if scientific(value):
-        return number(value)
-    return f"{value:.{max(decimals(value), decimals(tolerance or 0.0))}f}".replace("-", MINUS)
+    if value and not SMALLEST <= abs(value) < LARGEST:
+        return _digits(value, 4)
+    places = max(0, math.ceil(-math.log10(2 * precision))) if precision else 0
+    own = repr(round(value, 10)).partition(".")[2]
+    return f"{value:,.{max(places, len(own.rstrip('0')))}f}".replace("-", MINUS)
 
 
-def with_spread(value: float, spread: float | None, n: int | None = None) -> str:
-    """A value with its spread over seeds: ``5.21 ± 0.31 (n = 5)``.
+def with_spread(
+    value: float, spread: float | None, n: int = 1, bounds: Sequence[float | None] = (), log: bool = False
+) -> str:
+    """A mean with its spread over seeds and their number; on a log scale the spread is a factor.
 
-    >>> with_spread(5.213, 0.31, 5)
-    '5.21 ± 0.31 (n = 5)'
+    >>> with_spread(5.213, 0.31, 5), with_spread(93.24, None), with_spread(0.0123, 1.42, 3, log=True)
+    ('5.21 ± 0.31 (5)', '93.2', '0.0123 ×/÷ 1.42 (3)')
     """
-    text = number(value, spread)
-    if spread and not scientific(value):
-        text += f" ± {spread:.{decimals(value, spread)}f}"
-    elif spread:
-        text += f" ± {number(spread)}"
-    return text + (f" (n = {n})" if n is not None else "")
+    text = number(value, *bounds, whole=not spread)
+    if spread is not None:
+        text += f" ×/÷ {spread:.3g}" if log else f" ± {_spread(spread)}"
+    return text + (f" ({n})" if n > 1 else "")
+
+
+def _spread(spread: float) -> str:
+    if not spread or not SMALLEST <= spread < LARGEST:
+        return _digits(spread, 2)
+    return f"{spread:.{max(0, 1 - math.floor(math.log10(spread)))}f}"
 
 
 def split(text: str) -> tuple[str, str]:
     """What stands before the decimal point, and the rest with the point."""
     for position, sign in enumerate(text):
-        if sign not in f"{MINUS}0123456789":
+        if sign not in f"{MINUS},0123456789":
             return text[:position], text[position:]
     return text, ""
 
@@ -85,18 +104,10 @@ def aligned(texts: Sequence[str | None]) -> list[Markup | None]:
     width = max((len(split(text)[0]) for text in texts if text), default=1)
     column: list[Markup | None] = []
     for text in texts:
-        if text is None:
-            column.append(None)
-            continue
-        whole, rest = split(text)
-        column.append(
-            element(
-                "span",
-                element("span", whole, class_="whole", style=f"min-width:{width}ch"),
-                element("span", rest, class_="rest"),
-                class_="number",
-            )
-        )
+        whole, rest = split(text or "")
+        left = element("span", whole, class_="whole", style=f"min-width:{width}ch")
+        made = element("span", left, element("span", rest, class_="rest"), class_="number")
+        column.append(made if text is not None else None)
     return column
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +13,34 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
+from unrolled import MODELS
 from unrolled.base.paths import sources
+
+MODULES = re.compile(r"^<!-- unrolled:modules ([\w.]+) -->$", re.MULTILINE)
+"""Where a page wants the reference of a module, or of every module of a part of the package."""
+
+
+def list_modules(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put the reference of each module, by automodule, in the place of the page's markers."""
+    source[0] = MODULES.sub(lambda match: "\n".join(map(_section, modules(match[1]))), source[0])
+
+
+def modules(part: str) -> list[str]:
+    """The modules below a part of the package: of ``papers`` the models, of a single file itself.
+
+    >>> modules("base.errors")
+    ['unrolled.base.errors']
+    """
+    folder = sources() / part.replace(".", "/")
+    pattern = "*/model.py" if part == "papers" else "*.py"
+    files = sorted(folder.glob(pattern)) if folder.is_dir() else [folder.with_suffix(".py")]
+    named = (file.relative_to(sources()).with_suffix("") for file in files if not file.name.startswith("_"))
+    return [".".join(("unrolled", *name.parts)) for name in named]
+
+
+def _section(module: str) -> str:
+    paper = {f"unrolled.papers.{slug}.model": f"{name}: " for name, slug in MODELS.items()}.get(module, "")
+    return f"## {paper}`{module}`\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
 
 
 @lru_cache(maxsize=4)
@@ -59,5 +87,5 @@ def keep_sentences(app: Sphinx, what: str, name: str, obj: object, options: obje
 
 
 def skip_plumbing(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
-    """Leave out what Python makes of a named tuple by itself: its constructor, and fields without a word."""
-    return True if name == "__new__" or type(obj).__name__ == "_tuplegetter" else None
+    """Leave out what Python and pydantic make by themselves: constructors, bare fields, settings."""
+    return True if name in ("__new__", "model_config") or type(obj).__name__ == "_tuplegetter" else None

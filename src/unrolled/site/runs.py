@@ -1,4 +1,4 @@
-"""What the long runs of an entry measured, a row a variant, and which systems are ahead of which."""
+"""What the long runs of an entry measured, a row a preset, and which systems are ahead of which."""
 
 from __future__ import annotations
 
@@ -11,36 +11,34 @@ from markupsafe import Markup
 from unrolled.library.comparisons import LEVEL, Comparison, System, stale_comparison
 from unrolled.library.models import Reported
 from unrolled.site.html import Place, element, join
+from unrolled.site.knowledge import KnowledgeBase
 from unrolled.site.numbers import aligned, with_spread
-from unrolled.site.shelf import Shelf
 from unrolled.site.tables import Row, entry_link, nothing, table
 
 
-def runs(shelf: Shelf, slug: str, place: Place) -> Markup:
-    """The reported metrics of every variant, then the systems that were held against each other."""
-    evidence = shelf.evidence.get(slug)
+def runs(kb: KnowledgeBase, slug: str, place: Place) -> Markup:
+    """The reported metrics of every preset, then the systems that were held against each other."""
+    evidence = kb.evidence.get(slug)
     comparisons = evidence.comparisons if evidence else ()
-    return join((_reported(shelf, slug), *(_comparison(shelf, slug, item, place) for item in comparisons)))
+    return join((_reported(kb, slug), *(_comparison(kb, slug, item, place) for item in comparisons)))
 
 
-def _reported(shelf: Shelf, slug: str) -> Markup:
-    """A row a variant: mean and deviation over its seeds."""
-    entry, evidence = shelf.entries[slug], shelf.evidence.get(slug)
+def _reported(kb: KnowledgeBase, slug: str) -> Markup:
+    """A row a preset: mean and deviation over its seeds."""
+    entry, evidence = kb.entries[slug], kb.evidence.get(slug)
     if not entry.reported:
         return nothing("This entry names no numbers of its runs to report.")
-    variants: dict[str, list[dict[str, float]]] = {}
-    for name, metrics in (evidence.finals if evidence else {}).items():
-        if any(one.metric in metrics for one in entry.reported):
-            variants.setdefault(name.rpartition("-s")[0], []).append(metrics)
-    variants = {name: variants[name] for name in sorted(variants, key=_counting)}
-    if not variants:
-        return nothing("No run at the paper's scale is in the evidence yet.")
-    columns = [aligned([_value(seeds, one) for seeds in variants.values()]) for one in entry.reported]
-    rows = [
-        Row((variant.replace("_", " "), *cells)) for variant, *cells in zip(variants, *columns, strict=True)
-    ]
+    presets: dict[str, list[dict[str, float]]] = {}
+    for run in evidence.runs.values() if evidence else ():
+        if any(one.metric in run.metrics for one in entry.reported):
+            presets.setdefault(run.preset, []).append(run.metrics)
+    if not presets:
+        return nothing("No stored run is in the evidence yet.")
+    presets = {name: presets[name] for name in sorted(presets, key=_counting)}
+    columns = [aligned([_value(seeds, one) for seeds in presets.values()]) for one in entry.reported]
+    rows = [Row((name.replace("_", " "), *cells)) for name, *cells in zip(presets, *columns, strict=True)]
     heads = ["Run", *(f"{one.name}, {one.unit}" if one.unit else one.name for one in entry.reported)]
-    return table(heads, rows, class_="runs", caption="What the runs at the paper's scale measured")
+    return table(heads, rows, class_="runs", caption="What the stored runs measured: mean ± spread (seeds)")
 
 
 def _counting(name: str) -> list[tuple[int, str]]:
@@ -53,18 +51,18 @@ def _value(seeds: Sequence[dict[str, float]], one: Reported) -> str | None:
     if not values:
         return None
     spread = statistics.stdev(values) if len(values) > 1 else None
-    return with_spread(statistics.fmean(values), spread, len(values) if len(values) > 1 else None)
+    return with_spread(statistics.fmean(values), spread, len(values))
 
 
-def _comparison(shelf: Shelf, slug: str, comparison: Comparison, place: Place) -> Markup:
+def _comparison(kb: KnowledgeBase, slug: str, comparison: Comparison, place: Place) -> Markup:
     """In words: every two systems, and how the test was made."""
 
     def named(system: System) -> Markup:
-        known = system.slug in shelf.entries
-        paper = shelf.entries[system.slug].short if known else system.slug
+        known = system.slug in kb.entries
+        paper = kb.entries[system.slug].short if known else system.slug
         elsewhere = known and system.slug != slug
-        paper = entry_link(shelf, system.slug, place) if elsewhere else paper
-        return join((paper, f" ({system.variant.replace('_', ' ')})"))
+        paper = entry_link(kb, system.slug, place) if elsewhere else paper
+        return join((paper, f" ({system.preset.replace('_', ' ')})"))
 
     lines = []
     for pair in comparison.differences:
@@ -79,7 +77,7 @@ def _comparison(shelf: Shelf, slug: str, comparison: Comparison, place: Place) -
             f" ({comparison.test}, {comparison.resamples:,} resamples, p = {_p(pair.p)})."
         )
         lines.append(element("li", named(ahead), said[0], named(behind), said[1], found))
-    reason = stale_comparison(comparison, shelf.evidence)
+    reason = stale_comparison(comparison, kb.evidence)
     return element(
         "div",
         element("p", "Held against each other on the same test sentences", class_="unrolled-rubric"),

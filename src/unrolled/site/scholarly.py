@@ -11,24 +11,22 @@ from sphinx.application import Sphinx
 from unrolled.library.bookcite import chapter_keys, chapter_reference
 from unrolled.library.latex import names, plain_field
 from unrolled.site.html import element, join
-from unrolled.site.shelf import Shelf
+from unrolled.site.knowledge import KnowledgeBase
 
 CHAPTER = re.compile(r"^notebooks/([a-z][a-z0-9_]*)$")
 
 
 def add(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Add the tags to a chapter's page."""
-    shelf: Shelf = app.unrolled_shelf  # type: ignore[attr-defined]
+    kb: KnowledgeBase = app.unrolled_knowledge  # type: ignore[attr-defined]
     match = CHAPTER.match(pagename)
-    if match and match[1] in shelf.entries and match[1] in shelf.chapters:
-        context["metatags"] = context.get("metatags", "") + str(
-            tags(shelf, match[1], app.config.html_baseurl)
-        )
+    if match and match[1] in kb.entries and match[1] in kb.chapters:
+        context["metatags"] = context.get("metatags", "") + str(tags(kb, match[1], app.config.html_baseurl))
 
 
-def tags(shelf: Shelf, slug: str, site: str = "") -> Markup:
+def tags(kb: KnowledgeBase, slug: str, site: str = "") -> Markup:
     """The tags of a chapter: what it is itself, and each work that it cites; ``site``: the book's address."""
-    entry = shelf.entries[slug]
+    entry = kb.entries[slug]
     reference = chapter_reference(entry, site)
     found = [("citation_title", plain_field("title", reference["title"]))]
     for person in names(reference["author"]):
@@ -40,8 +38,8 @@ def tags(shelf: Shelf, slug: str, site: str = "") -> Markup:
     ]
     if reference.get("url"):
         found.append(("citation_fulltext_html_url", reference["url"]))
-    for key in chapter_keys(entry, shelf.entries, shelf.root):
-        if work := shelf.works.get(key):
+    for key in chapter_keys(entry, kb.entries, kb.root):
+        if work := kb.works.get(key):
             parts = [f"citation_title={work.title}"]
             parts += [f"citation_author={', '.join(part for part in pair if part)}" for pair in work.authors]
             parts += [f"citation_publication_date={work.year}"] if work.year else []

@@ -9,22 +9,15 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from unrolled.library.models import Entry, Symbol
-from unrolled.site.html import Place, code, element, join, link, math
-from unrolled.site.shelf import Shelf
+from unrolled.site.html import Place, code, element, join, link, math, render
+from unrolled.site.knowledge import KnowledgeBase
 
-SURE = {
-    "verified": "",
-    "secondary": "second-hand",
-    "computed": "computed",
-    "recalled": "unverified",
-}
-"""The mark that a fact carries for its source; a verified one carries none."""
-
-SURE_MEANING = {
+SURE: dict[str, str] = {
     "secondary": "read in a secondary source only",
-    "computed": "follows from facts that were verified in the paper",
-    "recalled": "from memory; not verified in the paper",
+    "computed": "computed from facts that were verified in the paper",
+    "recalled": "from memory, not verified in the paper",
 }
+"""What the mark of a fact says; a fact that was verified in the paper carries none."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +58,9 @@ def table(heads: Sequence[str], rows: Iterable[Row], *, class_: str, caption: st
 
 
 def sure(source: str) -> Markup | None:
-    """The mark for how sure a fact is, or None where it was verified."""
-    mark = SURE[source]
-    return element("span", mark, class_=f"sure {source}", title=SURE_MEANING[source]) if mark else None
+    """A small mark for how sure a fact is, explained on hover; None where it was verified."""
+    said = SURE.get(source)
+    return said and element("span", "°", class_=f"sure {source}", title=said, aria_label=said, role="note")
 
 
 def symbol_anchor(house: str) -> str:
@@ -117,14 +110,7 @@ def departures(entry: Entry) -> Markup:
     if not entry.departures:
         return nothing("No departure from the paper is recorded.")
     rows = [
-        Row(
-            (
-                element("span", d.type, class_="kind"),
-                d.what,
-                d.why,
-                str(d.locus) if d.locus else None,
-            )
-        )
+        Row((element("span", d.type, class_="kind"), d.what, d.why, str(d.locus) if d.locus else None))
         for d in entry.departures
     ]
     heads = ("Kind", "What we do", "Why", "Place")
@@ -133,35 +119,18 @@ def departures(entry: Entry) -> Markup:
 
 def errata(entry: Entry) -> Markup:
     """Mistakes in the paper or its code, and the chapter's own changes."""
-    parts: list[Markup] = []
-    if entry.errata:
-        items = (
-            element("li", e.what, " ", element("span", e.where, class_="locus"), " ", sure(e.source.value))
-            for e in entry.errata
-        )
-        parts.append(element("p", "In the paper and its released code", class_="unrolled-rubric"))
-        parts.append(element("ul", *items, class_="unrolled-errata"))
-    if entry.changelog:
-        parts.append(element("p", "Changes of this chapter", class_="unrolled-rubric"))
-        parts.append(
-            element("ul", *(element("li", line) for line in entry.changelog), class_="unrolled-changelog")
-        )
-    return (
-        element("div", *parts, class_="unrolled-errata-box") if parts else nothing("No erratum is recorded.")
-    )
+    if not (entry.errata or entry.changelog):
+        return nothing("No erratum is recorded.")
+    return render("errata", entry=entry, sure=sure)
 
 
 def results(entry: Entry) -> Markup:
-    """The paper's headline numbers that no claim tests."""
+    """Numbers that are worth showing and that no statement or finding holds."""
     if not entry.results:
         return nothing("No further results are recorded.")
-    rows = [Row((r.what, join((r.value, sure(r.source.value)), " "), str(r.locus))) for r in entry.results]
-    return table(
-        ("Result", "Paper", "Place"),
-        rows,
-        class_="results",
-        caption=f"Further results printed in {entry.short}",
-    )
+    rows = [Row((r.what, join((r.value, sure(r.source.value))), str(r.locus))) for r in entry.results]
+    caption = f"Further results around {entry.short}"
+    return table(("Result", "Value", "Place"), rows, class_="results", caption=caption)
 
 
 def nothing(text: str) -> Markup:
@@ -169,7 +138,7 @@ def nothing(text: str) -> Markup:
     return element("p", text, class_="unrolled-nothing")
 
 
-def entry_link(shelf: Shelf, slug: str, place: Place, text: object | None = None) -> Markup:
+def entry_link(kb: KnowledgeBase, slug: str, place: Place, text: object | None = None) -> Markup:
     """A link to an entry by its short name: to its chapter, or to the page made from it."""
-    entry = shelf.entries[slug]
-    return link(text or entry.short, place.to(*shelf.home(slug)))
+    entry = kb.entries[slug]
+    return link(text or entry.short, place.to(*kb.home(slug)))

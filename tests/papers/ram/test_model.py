@@ -7,7 +7,7 @@ from unrolled.base.errors import UsageError
 from unrolled.nn.scan import ShapeError
 from unrolled.papers.ram.learning import hybrid_loss, reinforce
 from unrolled.papers.ram.model import RAM, location_log_prob
-from unrolled.papers.ram.retina import fixation, pyramid, retina
+from unrolled.papers.ram.retina import fixation, look, pyramid, retina
 
 
 @pytest.fixture
@@ -54,6 +54,13 @@ def test_pyramid_keeps_the_mass_of_the_image(images):
     for j, level in enumerate(pyramid(images, 3)):
         torch.testing.assert_close(level.sum((1, 2)), images.sum((1, 2)))
         assert level.shape == (4, 12 + 2**j + 1, 14 + 2**j + 1)
+
+
+def test_a_roll_sees_what_the_retina_sees(images):
+    location = torch.rand(len(images), 2) * 2 - 1
+    fixations = fixation(location, *images.shape[1:], 6.0)
+    seen = look(pyramid(images, 3), fixations, 4)
+    assert torch.equal(seen, retina(images, location, 4, 3, reach=6.0))
 
 
 @pytest.mark.parametrize("core", ["rectified", "lstm"])

@@ -8,7 +8,7 @@ from torch.autograd import grad
 from unrolled.base.errors import UsageError
 from unrolled.nn.scan import ShapeError
 from unrolled.papers.vrnn.baseline import OutputRNN
-from unrolled.papers.vrnn.inference import bound, step_kl, step_log_likelihood
+from unrolled.papers.vrnn.inference import bound
 from unrolled.papers.vrnn.model import VRNN
 from unrolled.papers.vrnn.networks import family
 
@@ -100,20 +100,6 @@ def test_a_state_carries_a_sequence_over_two_calls(make):
     torch.testing.assert_close(second.last.c, whole.last.c, **CLOSE)
 
 
-def test_samples_side_by_side_are_passes_one_by_one():
-    model, (x, _) = vrnn(), sequences()
-    noise = torch.randn(4, 7, 5, 2, dtype=torch.float64)
-    together = model(x, noise=noise)
-    for k in range(5):
-        alone = model(x, noise=noise[:, :, k])
-        torch.testing.assert_close(together.z[:, :, k], alone.z, **CLOSE)
-        torch.testing.assert_close(
-            step_log_likelihood(together, x)[..., k], step_log_likelihood(alone, x), **CLOSE
-        )
-        torch.testing.assert_close(step_kl(together)[..., k], step_kl(alone), **CLOSE)
-        torch.testing.assert_close(together.last.c[:, k], alone.last.c, **CLOSE)
-
-
 def test_the_prior_of_a_step_sees_what_was_before_it_and_nothing_else():
     model, (x, noise) = vrnn(), sequences(batch=1)
     x.requires_grad_()
@@ -150,13 +136,13 @@ def test_a_prior_network_that_gives_zero_and_one_is_the_independent_prior():
 def test_without_the_latents_influence_it_is_the_network_without_latents():
     model, plain, (x, _) = vrnn(), rnn(), sequences()
     with torch.no_grad():
-        model.W_z.zero_()
+        model.W_x[:, 5:].zero_()
         (W, b), *rest = model.decoder.layers
         W[:, :5].zero_()
         for part in (*model.encoder.parts, *model.prior.parts):
             part.weight.zero_()  # posterior and prior are what their equal biases say
         plain.x_features.load_state_dict(model.x_features.state_dict())
-        for mine, theirs in zip(plain.layer.weights, (model.W_x, model.W_h, model.b), strict=True):
+        for mine, theirs in zip(plain.layer.weights, (model.W_x[:, :5], model.W_h, model.b), strict=True):
             mine.copy_(theirs)
         for mine, theirs in zip(plain.decoder.layers, ((W[:, 5:], b), *rest), strict=True):
             mine[0].copy_(theirs[0])
@@ -164,6 +150,19 @@ def test_without_the_latents_influence_it_is_the_network_without_latents():
     latent, without = bound(model(x), x), bound(plain(x), x)
     assert (latent.kl == 0).all()
     torch.testing.assert_close(latent.bound, without.bound, rtol=0, atol=1e-10)
+
+
+def test_the_fused_layer_is_the_step_that_is_shown():
+    stepwise, (x, _) = rnn(), sequences()
+    fused = rnn(fused=True)
+    fused.load_state_dict(stepwise.state_dict())
+    gradients = []
+    for model in (stepwise, fused):
+        bound(model(x), x).bound.sum().backward()
+        gradients.append([p.grad for p in model.parameters() if p.grad is not None])
+    torch.testing.assert_close(stepwise(x).output.mean, fused(x).output.mean, **CLOSE)
+    for mine, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(mine, theirs, **CLOSE)
 
 
 def test_a_draw_has_the_distribution_that_inference_gives():

@@ -13,7 +13,7 @@ from torch.nn import functional
 from unrolled.base.errors import UsageError
 from unrolled.nn.cells import lstm_gates
 from unrolled.nn.checks import Lengths, check_features, check_lengths, check_option, length_mask
-from unrolled.nn.compiled import compiled_step
+from unrolled.nn.compiled import compiled_step, first_derivative, first_state, transformed
 from unrolled.nn.memory import Addressing, address, read, write
 from unrolled.nn.scan import expand_state, map_tensors, scan
 from unrolled.papers.ntm.heads import HeadLayout, HeadParameters, head_parameters
@@ -129,7 +129,7 @@ class NTM(nn.Module):
     *Options*: ``memory`` says how the memory starts: every entry `SMALL` ("constant"), normal draws that stay
     as they are ("random"), or parameters that start so ("learned", the paper's way). ``layers`` are those of
     an LSTM controller. ``backend="compiled"`` compiles the step, once for each size of a batch; gradients of
-    gradients are then refused.
+    gradients are then refused, and under `torch.func` the reference runs.
 
     *Departures*: unspecified: every head looks at row 0 before the first step; outputs are computed from the
     controller's output and the new reads. Initial reads and controller state are learned, as in the paper.
@@ -228,20 +228,20 @@ class NTM(nn.Module):
             x = torch.where(length_mask(lengths, x.shape[1]).t().unsqueeze(-1), x, x.new_zeros(()))
         if not x.shape[1]:
             return x.new_zeros(x.shape[0], 0, self.readout.out_features)
-        return self._logits(self._run(compiled_step(ntm_step) if self.backend == "compiled" else ntm_step, x))
+        initial = self.initial(x.shape[0])
+        if self.backend == "reference" or transformed(x, self.W_x):
+            return self._logits(self._run(ntm_step, x, initial))
+        return first_derivative(self._logits(self._run(compiled_step(ntm_step), x, first_state(initial))))
 
     @torch.no_grad()
     def trace(self, x: Float[Tensor, "batch time input"]) -> tuple[Tensor, Trace]:
         """The logits, and what every head did at every step (``[batch, time, ...]``)."""
-        trace = self._run(traced_step, x)
+        trace = self._run(traced_step, x, self.initial(x.shape[0]))
         return self._logits(trace.output), map_tensors(lambda part: part.transpose(0, 1), trace)
 
-    def _run(self, step, x: Tensor):
+    def _run(self, step, x: Tensor, initial: NTMState):
         check_features(x, self.input_size)
-        terms, initial = functional.linear(x.transpose(0, 1), self.W_x, self.b), self.initial(x.shape[0])
-        if self.backend == "compiled":  # a state like those of later steps: each kind is compiled for itself
-            learns = torch.is_grad_enabled()
-            initial = map_tensors(lambda part: part.clone().requires_grad_(learns), initial)
+        terms = functional.linear(x.transpose(0, 1), self.W_x, self.b)
         return scan(step, terms, initial, self.weights, self.layout, keep="last").outputs
 
     def _logits(self, output: NTMOutput) -> Tensor:

@@ -1,4 +1,4 @@
-"""Auto-encoding variational Bayes: the estimators of the bound, the two networks, and wake-sleep beside it.
+"""Auto-encoding variational Bayes: the estimators of the bound, and the two networks.
 
 Everything is in nats and summed over pixels and over latents; a mean is taken over data points only.
 """
@@ -20,6 +20,9 @@ Likelihood = Literal["bernoulli", "gaussian"]
 Estimator = Literal["A", "B"]
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu}
+
+SMALLEST_LOG_VARIANCE = -8.0
+"""Of a pixel, by the Gaussian decoder."""
 
 
 class Layer(NamedTuple):
@@ -70,8 +73,7 @@ def gaussian_perceptron(
     output: Layer,
     activation: Callable[[Tensor], Tensor] = torch.tanh,
     *,
-    squash: bool = False,
-    smallest_log_variance: float | None = None,
+    pixels: bool = False,
 ) -> DiagonalGaussian:
     """A diagonal Gaussian whose mean and log-variance a perceptron gives: the encoder, or a decoder.
 
@@ -79,8 +81,8 @@ def gaussian_perceptron(
 
         h = tanh(W_3 x + b_3),  mu = W_4 h + b_4,  log sigma^2 = W_5 h + b_5
 
-    *Options*: ``squash`` puts the means into (0, 1), as the paper does for Frey Face; the log-variance is
-    cut off below ``smallest_log_variance``: where pixels are constant the bound has no other limit.
+    *Options*: ``pixels`` puts the means into (0, 1), as the paper does for Frey Face, and cuts the
+    log-variance off below `SMALLEST_LOG_VARIANCE`: where pixels are constant the bound has no other limit.
 
     *Shapes*: ``output`` stacks W_4 over W_5, ``[2 * event, hidden]``; the distribution's event is the last
     axis.
@@ -90,63 +92,60 @@ def gaussian_perceptron(
     tensor([[1.]])
     """
     mean, log_variance = functional.linear(hidden_layers(x, hidden, activation), *output).chunk(2, -1)
-    if smallest_log_variance is not None:
-        log_variance = log_variance.clamp(min=smallest_log_variance)
-    return DiagonalGaussian.from_log_variance(torch.sigmoid(mean) if squash else mean, log_variance)
+    if pixels:
+        mean, log_variance = torch.sigmoid(mean), log_variance.clamp(min=SMALLEST_LOG_VARIANCE)
+    return DiagonalGaussian.from_log_variance(mean, log_variance)
+
+
+Function = Callable[[Tensor], Tensor]
+"""A function of latent samples ``[samples, *batch, latent]``, with values ``[samples, *batch]``."""
 
 
 def expectation(
-    f: Callable[[Tensor], Tensor],
-    posterior: DiagonalGaussian,
-    noise: Float[Tensor, "samples *batch latent"],
+    f: Function, posterior: DiagonalGaussian, noise: Float[Tensor, "samples *batch latent"]
 ) -> Float[Tensor, "*batch"]:
     """The Monte Carlo estimate of the mean of ``f`` under the posterior, through which gradients flow.
 
     *Paper*: kingma2014auto, Section 2.3, equation 5, with equation 4 as g.
 
         1/L sum_l f(g(epsilon_l, x))
+
+    >>> at_zero = DiagonalGaussian(torch.zeros(1, 2), torch.ones(1, 2))
+    >>> expectation(lambda z: z.sum(-1), at_zero, torch.ones(3, 1, 2))
+    tensor([2.])
     """
     return f(posterior.from_noise(noise)).mean(0)
 
 
 def first_estimator(
-    log_joint: Float[Tensor, "samples ..."], log_posterior: Float[Tensor, "samples ..."]
+    log_joint: Function, posterior: DiagonalGaussian, noise: Float[Tensor, "samples *batch latent"]
 ) -> Float[Tensor, "*batch"]:
     """The first estimator of the bound, for any pair of distributions.
 
     *Paper*: kingma2014auto, Section 2.3, equation 6.
 
         L^A = 1/L sum_l log p(x, z_l) - log q(z_l | x)
-
-    *Shapes*: as annotated; the first axis counts the L samples.
-
-    >>> first_estimator(torch.tensor([[-3.0], [-5.0]]), torch.tensor([[-1.0], [-1.0]]))
-    tensor([-3.])
     """
-    return (log_joint - log_posterior).mean(0)
+    return expectation(lambda z: log_joint(z) - posterior.log_prob(z), posterior, noise)
 
 
 def second_estimator(
-    divergence: Float[Tensor, "*batch"], log_likelihood: Float[Tensor, "samples ..."]
+    log_likelihood: Function,
+    divergence: Float[Tensor, "*batch"],
+    posterior: DiagonalGaussian,
+    noise: Float[Tensor, "samples *batch latent"],
 ) -> Float[Tensor, "*batch"]:
     """The second estimator of the bound, where the divergence KL(q || p) is known in closed form.
 
     *Paper*: kingma2014auto, Section 2.3, equation 7.
 
         L^B = -KL(q(z | x) || p(z)) + 1/L sum_l log p(x | z_l)
-
-    *Shapes*: as annotated; the first axis counts the L samples.
-
-    >>> second_estimator(torch.tensor([2.0]), torch.tensor([[-3.0], [-5.0]]))
-    tensor([-6.])
     """
-    return log_likelihood.mean(0) - divergence
+    return expectation(log_likelihood, posterior, noise) - divergence
 
 
 def gaussian_bound(
-    mean: Float[Tensor, "*batch latent"],
-    log_variance: Float[Tensor, "*batch latent"],
-    log_likelihood: Float[Tensor, "samples ..."],
+    log_likelihood: Function, posterior: DiagonalGaussian, noise: Float[Tensor, "samples *batch latent"]
 ) -> Float[Tensor, "*batch"]:
     """The bound of the variational auto-encoder: equation 7 for a Gaussian q and a standard normal prior.
 
@@ -154,12 +153,11 @@ def gaussian_bound(
 
         L = 1/2 sum_j (1 + log sigma_j^2 - mu_j^2 - sigma_j^2) + 1/L sum_l log p(x | z_l)
 
-    >>> gaussian_bound(torch.zeros(1, 2), torch.zeros(1, 2), torch.tensor([[-4.0]]))
+    >>> q = DiagonalGaussian(torch.zeros(1, 2), torch.ones(1, 2))
+    >>> gaussian_bound(lambda z: -4.0 - z.sum(-1), q, torch.zeros(1, 1, 2))
     tensor([-4.])
     """
-    return second_estimator(
-        gaussian_kl(DiagonalGaussian.from_log_variance(mean, log_variance)), log_likelihood
-    )
+    return second_estimator(log_likelihood, gaussian_kl(posterior), posterior, noise)
 
 
 def data_set_bound(bounds: Float[Tensor, " batch"], points: int) -> Float[Tensor, ""]:
@@ -175,24 +173,6 @@ def data_set_bound(bounds: Float[Tensor, " batch"], points: int) -> Float[Tensor
     return points * bounds.mean()
 
 
-def latent_grid(size: int, dtype: torch.dtype = torch.float32) -> Float[Tensor, "points two"]:
-    """A square grid over a latent plane, equally likely cells of the prior apart, row by row.
-
-    *Paper*: kingma2014auto, Appendix A and Figure 4: the unit square through the inverse of the normal
-    distribution function.
-
-    *Shapes*: ``[size * size, 2]``; the first coordinate falls from row to row, the second grows along a row.
-
-    >>> latent_grid(2).round(decimals=4)
-    tensor([[ 0.6745, -0.6745],
-            [ 0.6745,  0.6745],
-            [-0.6745, -0.6745],
-            [-0.6745,  0.6745]])
-    """
-    ticks = torch.special.ndtri((torch.arange(size, dtype=dtype) + 0.5) / size)
-    return torch.cartesian_prod(ticks.flip(0), ticks)
-
-
 class VAE(nn.Module):
     """The variational auto-encoder: Gaussian encoder, Bernoulli or Gaussian decoder, standard normal prior.
 
@@ -200,7 +180,7 @@ class VAE(nn.Module):
     in reverse order.
 
     *Options*: ``deviation`` draws every weight and bias from a normal distribution around 0, as the paper
-    does; None keeps torch's initial values. ``smallest_log_variance`` is the Gaussian decoder's.
+    does; None keeps torch's initial values.
 
     *Shapes*: ``x`` ``[..., pixels]``, ``z`` and ``noise`` ``[..., latent]``.
 
@@ -222,14 +202,12 @@ class VAE(nn.Module):
         activation: Activation = "tanh",
         likelihood: Likelihood = "bernoulli",
         deviation: float | None = None,
-        smallest_log_variance: float = -8.0,
     ) -> None:
         super().__init__()
         check_option("activation", activation, Activation)
         check_option("likelihood", likelihood, Likelihood)
         self.pixels = pixels
         self.latent, self.activation, self.likelihood = latent, ACTIVATIONS[activation], likelihood
-        self.smallest_log_variance = smallest_log_variance
         there, outputs = (pixels, *hidden), pixels if likelihood == "bernoulli" else 2 * pixels
         back = (latent, *reversed(hidden))
         self.encoder = nn.ModuleList(nn.Linear(*sizes) for sizes in pairwise(there))
@@ -261,29 +239,12 @@ class VAE(nn.Module):
         """The likelihood p(x | z)."""
         if self.likelihood == "bernoulli":
             return bernoulli_decoder(z, *self._weights(self.decoder), self.activation)
-        return gaussian_perceptron(
-            z,
-            *self._weights(self.decoder),
-            self.activation,
-            squash=True,
-            smallest_log_variance=self.smallest_log_variance,
-        )
+        return gaussian_perceptron(z, *self._weights(self.decoder), self.activation, pixels=True)
 
-    def prior(self, like: Float[Tensor, "*batch latent"]) -> DiagonalGaussian:
-        """The prior p(z) = N(0, I), as wide as ``like``."""
-        return DiagonalGaussian(torch.zeros_like(like), torch.ones_like(like))
-
-    def log_weights(
-        self,
-        x: Float[Tensor, "batch pixels"],
-        noise: Float[Tensor, "samples batch latent"],
-    ) -> Float[Tensor, "samples batch"]:
-        """log p(x, z) - log q(z | x) of every sample: what equation 6 averages, and importance bounds use."""
-        self._check(x, noise)
-        posterior = self.encode(x)
-        z = posterior.from_noise(noise)
-        log_joint = self.prior(z).log_prob(z) + self.decode(z).log_prob(x)
-        return log_joint - posterior.log_prob(z)
+    @staticmethod
+    def log_prior(z: Float[Tensor, "*batch latent"]) -> Float[Tensor, "*batch"]:
+        """log p(z) of the prior N(0, I)."""
+        return DiagonalGaussian(torch.zeros_like(z), torch.ones_like(z)).log_prob(z)
 
     def bound(
         self,
@@ -294,31 +255,11 @@ class VAE(nn.Module):
         """The variational bound of every data point, by equation 6 (A) or 10 (B); differentiable."""
         check_option("estimator", estimator, Estimator)
         self._check(x, noise)
-        posterior = self.encode(x)
-        z = posterior.from_noise(noise)
-        log_likelihood = self.decode(z).log_prob(x)
+        posterior = self.encode(x)  # (9)
+
+        def log_likelihood(z: Tensor) -> Tensor:
+            return self.decode(z).log_prob(x)  # (11), (12)
+
         if estimator == "A":
-            return first_estimator(self.prior(z).log_prob(z) + log_likelihood, posterior.log_prob(z))
-        return second_estimator(gaussian_kl(posterior), log_likelihood)
-
-    def wake_sleep(
-        self,
-        x: Float[Tensor, "batch pixels"],
-        noise: Float[Tensor, "batch latent"],
-        dream: Float[Tensor, "batch latent"],
-        dream_pixels: Float[Tensor, "batch pixels"],
-    ) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
-        """The two losses of wake-sleep; each has gradients in one of the two networks only.
-
-        *Paper*: kingma2014auto, Section 5 (the baseline of Figures 2 and 3); hinton1995wake.
-
-            wake:  -log p(x, z),      z ~ q(z | x)      (moves the decoder)
-            sleep: -log q(z' | x'),   (x', z') ~ p      (moves the encoder)
-
-        *Shapes*: as annotated; ``dream`` is z', and ``dream_pixels`` the noise that makes x' from it.
-        """
-        with torch.no_grad():
-            z = self.encode(x).from_noise(noise)
-            dreamt = self.decode(dream).from_noise(dream_pixels)
-        wake = -(self.prior(z).log_prob(z) + self.decode(z).log_prob(x))
-        return wake, -self.encode(dreamt).log_prob(dream)
+            return first_estimator(lambda z: self.log_prior(z) + log_likelihood(z), posterior, noise)
+        return gaussian_bound(log_likelihood, posterior, noise)

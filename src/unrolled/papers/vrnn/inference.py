@@ -9,15 +9,15 @@ from torch.distributions import Distribution
 
 from unrolled.nn.bounds import SequenceBound, sequence_bound
 from unrolled.nn.cells import LSTMState
-from unrolled.nn.checks import Lengths, check_lengths, length_mask
+from unrolled.nn.checks import Lengths, ShapeError, check_features, check_lengths, length_mask
 from unrolled.nn.distributions import DiagonalGaussian, gaussian_kl
+from unrolled.nn.scan import map_tensors
 
 
 class Inference(NamedTuple):
     """What a pass over observed sequences gives: every tensor ``[batch, time, ...]``.
 
-    With several samples a sequence, ``[batch, time, samples, ...]``. A network without latents has None for
-    ``z``, ``posterior`` and ``prior``; a prior N(0, I) is None too.
+    A network without latents has None for ``z``, ``posterior`` and ``prior``; a prior N(0, I) is None too.
     """
 
     output: Distribution
@@ -29,8 +29,8 @@ class Inference(NamedTuple):
 
 
 def step_log_likelihood(inference: Inference, x: Float[Tensor, "batch time input"]) -> Tensor:
-    """log p(x_t | z_<=t, x_<t) of every step, ``[batch, time]`` or ``[batch, time, samples]``."""
-    return inference.output.log_prob(x.unsqueeze(2) if inference.h.ndim == 4 else x)
+    """log p(x_t | z_<=t, x_<t) of every step, ``[batch, time]``."""
+    return inference.output.log_prob(x)
 
 
 def step_kl(inference: Inference) -> Tensor:
@@ -64,7 +64,7 @@ def joint_log_probability(
     x: Float[Tensor, "batch time input"],
     lengths: Lengths | None = None,
 ) -> Tensor:
-    """log p(x_<=T, z_<=T) at the drawn latents, ``[batch]`` or ``[batch, samples]``.
+    """log p(x_<=T, z_<=T) at the drawn latents, ``[batch]``.
 
     *Paper*: chung2015recurrent, Section 3.1, equation 8.
 
@@ -78,7 +78,7 @@ def joint_log_probability(
 
 
 def posterior_log_probability(inference: Inference, lengths: Lengths | None = None) -> Tensor:
-    """log q(z_<=T | x_<=T) at the drawn latents, ``[batch]`` or ``[batch, samples]``; zero without latents.
+    """log q(z_<=T | x_<=T) at the drawn latents, ``[batch]``; zero without latents.
 
     *Paper*: chung2015recurrent, Section 3.1, equation 10.
 
@@ -97,8 +97,7 @@ def standard_normal(z: Tensor) -> DiagonalGaussian:
 def _over_time(steps: Tensor, lengths: Lengths | None) -> Tensor:
     """The sum over each sequence's own steps."""
     if lengths is not None:
-        mask = length_mask(lengths, steps.shape[1]).T.reshape(*steps.shape[:2], *[1] * (steps.ndim - 2))
-        steps = torch.where(mask, steps, steps.new_zeros(()))
+        steps = torch.where(length_mask(lengths, steps.shape[1]).T, steps, steps.new_zeros(()))
     return steps.sum(1)
 
 
@@ -110,5 +109,26 @@ def without_padding(x: Tensor, lengths: Lengths | None) -> Tensor:
     if lengths is None:
         return x
     lengths = check_lengths(lengths, *x.shape[:2], like=x)
-    mask = length_mask(lengths, x.shape[1]).T.reshape(*x.shape[:2], *[1] * (x.ndim - 2))
-    return torch.where(mask, x, x.new_zeros(()))
+    return torch.where(length_mask(lengths, x.shape[1]).T.unsqueeze(-1), x, x.new_zeros(()))
+
+
+def observed(x: Tensor, lengths: Lengths | None, size: int) -> Tensor:
+    """The input without its padding, after a look at its shape."""
+    check_features(x, size)
+    if not x.shape[1]:
+        raise ShapeError(f"x needs at least one step; it is {list(x.shape)}")
+    return without_padding(x, lengths)
+
+
+def last_states(states: LSTMState, initial: LSTMState, lengths: Lengths | None) -> LSTMState:
+    """The state after each sequence's own last step; padding stands after it and cannot reach it."""
+    if lengths is None:
+        return map_tensors(lambda part: part[:, -1], states)
+    lengths = check_lengths(lengths, *states.h.shape[:2], like=states.h)
+    rows = torch.arange(len(lengths), device=lengths.device)
+    ended = (lengths > 0).unsqueeze(-1)
+
+    def pick(part: Tensor, first: Tensor) -> Tensor:
+        return torch.where(ended, part[rows, (lengths - 1).clamp(min=0)], first)
+
+    return map_tensors(pick, states, initial)

@@ -49,22 +49,6 @@ def family(output: str) -> Family:
     return FAMILIES[output]
 
 
-def linear(x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
-    """The product with a matrix; or with one matrix each, where ``W`` and ``x`` begin with an axis of copies.
-
-    *Shapes*: ``x`` ``[..., in]``, ``W`` ``[out, in]``, ``b`` ``[out]``; with copies all three have one more
-    axis before these.
-
-    >>> linear(torch.ones(2, 3, 4), torch.ones(2, 5, 4)).shape
-    torch.Size([2, 3, 5])
-    """
-    if W.ndim == 2:
-        return functional.linear(x, W, b)
-    rows = x.flatten(1, -2)
-    rows = torch.bmm(rows, W.mT) if b is None else torch.baddbmm(b.unsqueeze(1), rows, W.mT)
-    return rows.unflatten(1, x.shape[1:-1])
-
-
 def perceptron(x: Float[Tensor, "*batch inputs"], layers: Layers) -> Float[Tensor, "*batch outputs"]:
     """Layers of rectified linear units, and a linear one at the end.
 
@@ -75,9 +59,8 @@ def perceptron(x: Float[Tensor, "*batch inputs"], layers: Layers) -> Float[Tenso
     tensor([[3.]])
     """
     for W, b in layers[:-1]:
-        x = functional.relu(linear(x, W, b))
-    W, b = layers[-1]
-    return linear(x, W, b)
+        x = functional.relu(functional.linear(x, W, b))
+    return functional.linear(x, *layers[-1])
 
 
 def features(x: Float[Tensor, "*batch inputs"], layers: Layers) -> Float[Tensor, "*batch features"]:
@@ -125,3 +108,13 @@ def decoder_network(
     if output == "gaussian":
         network.start_deviations(slice(dimensions, None))
     return network
+
+
+@torch.no_grad()
+def initialise(W_x: Tensor, W_h: Tensor, b: Tensor) -> None:
+    """Set an LSTM's weights: uniform from the input, orthogonal by gates from the state, forget bias 1."""
+    hidden = W_h.shape[1]
+    nn.init.xavier_uniform_(W_x)
+    for gate in W_h.chunk(4):
+        nn.init.orthogonal_(gate)
+    b.zero_()[hidden : 2 * hidden].fill_(1)

@@ -1,4 +1,8 @@
-"""The paper's estimate of the marginal likelihood: Hamiltonian Monte Carlo, a fitted density, and a mean."""
+"""What is computed with trained networks: two estimates of the likelihood, and the grid over the latents.
+
+The paper's estimate takes Hamiltonian Monte Carlo, a fitted density, and a mean. The importance-weighted one
+is later work (burda2016importance).
+"""
 
 import math
 from collections.abc import Callable
@@ -9,11 +13,58 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.distributions import MultivariateNormal
 
+from unrolled.nn.bounds import importance_bound_chunked
+from unrolled.papers.vae.model import VAE
+
 LogDensity = Callable[[Tensor], Tensor]
 """From positions ``[..., d]`` to their log-densities ``[...]``, up to a constant."""
 
+ROWS, SAMPLES = 20, 50
+"""Data points, and samples of each, whose importance weights are computed at once."""
+
 ACCEPTANCE = 0.9
 """The share of accepted proposals at which the step size is aimed, as in the paper's Monte Carlo EM."""
+
+
+def latent_grid(size: int, dtype: torch.dtype = torch.float32) -> Float[Tensor, "points two"]:
+    """A square grid over a latent plane, equally likely cells of the prior apart, row by row.
+
+    *Paper*: kingma2014auto, Appendix A and Figure 4: the unit square through the inverse of the normal
+    distribution function.
+
+    *Shapes*: ``[size * size, 2]``; the first coordinate falls from row to row, the second grows along a row.
+
+    >>> latent_grid(2).round(decimals=4)
+    tensor([[ 0.6745, -0.6745],
+            [ 0.6745,  0.6745],
+            [-0.6745, -0.6745],
+            [-0.6745,  0.6745]])
+    """
+    ticks = torch.special.ndtri((torch.arange(size, dtype=dtype) + 0.5) / size)
+    return torch.cartesian_prod(ticks.flip(0), ticks)
+
+
+def log_weights(
+    model: VAE, x: Float[Tensor, "batch pixels"], noise: Float[Tensor, "samples batch latent"]
+) -> Float[Tensor, "samples batch"]:
+    """log p(x, z) - log q(z | x) of every sample: what equation 6 averages, and importance bounds use."""
+    posterior = model.encode(x)
+    z = posterior.from_noise(noise)
+    return model.log_prior(z) + model.decode(z).log_prob(x) - posterior.log_prob(z)
+
+
+def importance_bounds(
+    model: VAE, x: Float[Tensor, "batch pixels"], samples: int, rows: int = ROWS, chunk: int = SAMPLES
+) -> Float[Tensor, " batch"]:
+    """The importance-weighted bound of each data point, with the memory of a few of them."""
+    found = []
+    for part in x.split(rows):
+
+        def draw(n: int, part: Tensor = part) -> Tensor:
+            return log_weights(model, part, torch.randn(n, len(part), model.latent, device=x.device))
+
+        found.append(importance_bound_chunked(draw, samples, chunk))
+    return torch.cat(found)
 
 
 class Chains(NamedTuple):
@@ -76,14 +127,19 @@ def hamiltonian_step(
     return moved, probability
 
 
-def fitted_gaussian(z: Float[Tensor, "samples *batch latent"]) -> MultivariateNormal:
+def fitted_gaussian(z: Float[Tensor, "samples *batch latent"], diagonal: bool = False) -> MultivariateNormal:
     """The Gaussian with the mean and the covariance of the samples, one for each data point.
+
+    *Options*: ``diagonal`` takes the variances alone. As many samples as dimensions make a covariance that is
+    nearly singular.
 
     *Departures*: unspecified: the paper fits "a density estimator" and does not say which.
     """
     mean = z.mean(0)
     centred = z - mean
     covariance = torch.einsum("s...i,s...j->...ij", centred, centred) / (len(z) - 1)
+    if diagonal:
+        covariance = torch.diag_embed(covariance.diagonal(0, -2, -1))
     return MultivariateNormal(mean, covariance + 1e-6 * torch.eye(z.shape[-1], dtype=z.dtype))
 
 
@@ -112,6 +168,7 @@ def marginal_likelihood(
     burn: int = 40,
     apart: int = 10,
     step: float = 0.1,
+    diagonal: bool = False,
 ) -> Float[Tensor, " batch"]:
     """The estimate of log p(x) of every data point, for fewer than five latents.
 
@@ -120,6 +177,8 @@ def marginal_likelihood(
 
     *Shapes*: ``z`` ``[samples, batch, latent]``: where the chains start, one a sample; ``log_joint`` maps
     such positions to log p(x, z), ``[samples, batch]``.
+
+    *Options*: ``diagonal`` as in `fitted_gaussian`.
 
     *Departures*: unspecified: the paper takes 50 samples a data point; here each is the end of a chain of its
     own. Every data point has its own step size, moved while the chains burn in towards acceptance of 0.9.
@@ -136,6 +195,6 @@ def marginal_likelihood(
         return chains, sizes
 
     chains, sizes = run(chains, burn, sizes, adapt=True)
-    density = fitted_gaussian(chains.z)
+    density = fitted_gaussian(chains.z, diagonal)
     chains, _ = run(chains, apart, sizes, adapt=False)
     return log_marginal(density.log_prob(chains.z), chains.log_density)

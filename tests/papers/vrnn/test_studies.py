@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from unrolled.papers.vrnn import estimates
+from unrolled.nn.cells import LSTMState
 from unrolled.papers.vrnn.baseline import OutputRNN
-from unrolled.papers.vrnn.estimates import expand_samples, importance_bounds, sample, sequence_bounds
 from unrolled.papers.vrnn.inference import bound
 from unrolled.papers.vrnn.model import VRNN
+from unrolled.papers.vrnn.studies import importance_bounds, sample, sequence_bounds
 
 SIZES = {"hidden_size": 6, "features": 5}
 
@@ -36,13 +36,8 @@ def test_windows_and_groups_give_the_log_likelihood_of_the_whole(data):
 def test_windows_carry_the_state_of_every_sample(data, model, monkeypatch):
     """Without noise all samples are one trajectory, and windows must follow it."""
     x, lengths = data
-    monkeypatch.setattr(estimates.torch, "randn", lambda shape, **_: torch.zeros(shape))
-    model.double()
-    x = x.double()
-    monkeypatch.setattr(estimates.torch.Tensor, "float", lambda self: self)
-    whole, cut = (
-        importance_bounds(model, x, lengths, 4, window=w, rows=r).double() for w, r in ((11, 40), (3, 4))
-    )
+    monkeypatch.setattr(torch, "randn", lambda *shape, **_: torch.zeros(shape))
+    whole, cut = (importance_bounds(model, x, lengths, 4, window=w, rows=r) for w, r in ((11, 40), (3, 4)))
     torch.testing.assert_close(cut, whole, rtol=1e-5, atol=1e-5)
 
 
@@ -61,7 +56,7 @@ def test_any_number_of_samples_in_the_memory_of_a_few(data, model, monkeypatch):
     forward = VRNN.forward
 
     def watched(self, x, lengths=None, noise=None, initial=None):
-        widths.append(noise.shape[0] * noise.shape[2])
+        widths.append(len(x))
         return forward(self, x, lengths, noise, initial)
 
     monkeypatch.setattr(VRNN, "forward", watched)
@@ -74,7 +69,7 @@ def test_samples_and_continuations_have_their_shapes(data, model):
     drawn, z = sample(model, 2, 6)
     assert drawn.shape == (2, 6, 3)
     assert z.shape == (2, 6, 2)
-    state = expand_samples(model(x[:1]).last, 3)
+    state = LSTMState(*(part.expand(3, -1) for part in model(x[:1]).last))
     goes_on, _ = sample(model, 3, 4, state)
     assert goes_on.shape == (3, 4, 3)
     assert not torch.equal(goes_on[0], goes_on[1])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from unrolled.library.models import Claim, Concept, Entry, Equation, Evidence, Measurement, Relation, Verdict
+from unrolled.library import bibliography
+from unrolled.library.chapters import chapter_of
+from unrolled.library.entries import load_all, load_concepts
+from unrolled.library.evidence import load
+from unrolled.library.judged import Judged, Judgements
+from unrolled.library.measurements import Chapter, Evidence
+from unrolled.library.models import Concept, Entry, Equation, Relation
 from unrolled.site.sources import SourceText, read_source
 from unrolled.site.works import Work, from_csl
 
@@ -24,30 +30,9 @@ PARTS: dict[str, str] = {
 }
 """The parts of the book, in its order."""
 
-ORDER: tuple[Verdict, ...] = (
-    Verdict.REPRODUCED,
-    Verdict.BETTER,
-    Verdict.TREND_ONLY,
-    Verdict.NOT_REPRODUCED,
-    Verdict.STALE,
-    Verdict.NOT_ATTEMPTED,
-)
-"""Verdicts from the best to the least."""
-
 
 @dataclass(frozen=True)
-class Finding:
-    """A claim with what was measured for it."""
-
-    entry: Entry
-    claim: Claim
-    number: int  # its place among the entry's claims, from 1
-    measurement: Measurement | None
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class Shelf:
+class KnowledgeBase:
     """The knowledge base as the pages see it. ``chapters`` are the slugs that have a notebook in the book."""
 
     root: Path
@@ -56,9 +41,7 @@ class Shelf:
     concepts: Mapping[str, Concept] = field(default_factory=dict)
     works: Mapping[str, Work] = field(default_factory=dict)  # by key
     chapters: frozenset[str] = frozenset()
-    stale: Mapping[tuple[str, str], str] = field(
-        default_factory=dict
-    )  # (slug, claim) -> why its evidence is stale
+    executed: Mapping[str, Chapter] = field(default_factory=dict)  # what the notebooks' last execution left
 
     def ordered(self) -> list[Entry]:
         """All entries in the book's order: by part, then by year, then by name."""
@@ -88,39 +71,30 @@ class Shelf:
                     found.setdefault(slug, []).append(entry)
         return found
 
-    def measurement(self, slug: str, claim: str) -> Measurement | None:
-        """What was measured for a claim, if anything."""
-        evidence = self.evidence.get(slug)
-        return next((m for m in evidence.measurements if m.claim == claim), None) if evidence else None
+    @cached_property
+    def judgements(self) -> dict[str, Judgements]:
+        """Every entry against its evidence."""
+        return {
+            slug: Judgements(
+                entry,
+                self.evidence.get(slug) or Evidence(slug=slug),
+                self.executed[slug].key if slug in self.executed else None,
+            )
+            for slug, entry in self.entries.items()
+        }
 
-    def findings(self, entry: Entry) -> list[Finding]:
-        """Every claim of an entry with its measurement and verdict."""
-        from unrolled.library.evidence import judge
+    @cached_property
+    def statements(self) -> dict[str, list[Judged]]:
+        """The statements of each entry, judged; headlines first."""
+        return {slug: judgements.statements() for slug, judgements in self.judgements.items()}
 
-        found = []
-        for position, claim in enumerate(entry.claims, start=1):
-            measurement = self.measurement(entry.slug, claim.id)
-            verdict = judge(claim, measurement, (entry.slug, claim.id) in self.stale)
-            found.append(Finding(entry, claim, position, measurement, verdict))
-        return found
-
-    def finding(self, slug: str, claim: str) -> Finding | None:
-        """One claim with its measurement and verdict, or None where there is no such claim."""
-        entry = self.entries.get(slug)
-        return next((f for f in self.findings(entry) if f.claim.id == claim), None) if entry else None
-
-    def verdicts(self, entry: Entry) -> list[tuple[Verdict, int]]:
-        """How many of an entry's claims have each verdict, the best first, without noughts."""
-        counts = Counter(f.verdict for f in self.findings(entry))
-        return [(verdict, counts[verdict]) for verdict in ORDER if counts[verdict]]
+    def headlines(self, slug: str) -> list[Judged]:
+        """The statements for which a paper is cited, judged."""
+        return [item for item in self.statements[slug] if item.of.headline]
 
     def home(self, slug: str) -> tuple[str, str]:
         """The page and anchor where an entry is at home: its chapter, or the page made from its entry."""
         return f"{'notebooks' if slug in self.chapters else 'entries'}/{slug}", ""
-
-    def measured(self, entry: Entry) -> bool:
-        """Whether any claim of an entry has been measured."""
-        return any(finding.measurement is not None for finding in self.findings(entry))
 
     @cached_property
     def equations(self) -> dict[str, tuple[Entry, Equation]]:
@@ -129,18 +103,20 @@ class Shelf:
 
     @cached_property
     def texts(self) -> dict[str, SourceText]:
-        """The files that get a page of source: what equations name, the papers' folders and the oracles."""
-        files: set[str] = set()
-        for entry in self.entries.values():
-            for equation in entry.equations:
-                for name in (equation.implementation, equation.oracle):
-                    if name and (file := file_of(name)):
-                        files.add(file)
-            folder = self.root / "src" / "unrolled" / "papers" / entry.slug
-            files.update(str(p.relative_to(self.root)) for p in folder.glob("[!_]*.py"))
-        files.update(
-            str(p.relative_to(self.root)) for p in (self.root / "tests" / "oracles").glob("[!_]*.py")
-        )
+        """The files that get a page: what equations and checks name, the papers' folders, the oracles."""
+        named = [
+            name
+            for entry in self.entries.values()
+            for name in (
+                *(q.implementation for q in entry.equations),
+                *(q.oracle for q in entry.equations),
+                *(test for check in entry.checks for test in check.tests),
+            )
+        ]
+        files = {file for name in named if name and (file := file_of(name))}
+        folders = [f"src/unrolled/papers/{slug}" for slug in self.entries]
+        for folder in (*folders, "tests/oracles"):
+            files.update(str(p.relative_to(self.root)) for p in (self.root / folder).glob("[!_]*.py"))
         return {f: text for f in sorted(files) if (text := read_source(self.root, f)) is not None}
 
     def source(self, name: str) -> tuple[str, str] | None:
@@ -175,45 +151,29 @@ def file_of(name: str) -> str | None:
 def symbol_of(name: str) -> str:
     """The symbol inside its file.
 
-    >>> symbol_of("unrolled.nn.cells:LSTM.forward"), symbol_of("tests/oracles/test_x.py::TestY::test_z")
+    >>> symbol_of("unrolled.nn.cells:LSTM.forward"), symbol_of("tests/oracles/test_x.py::TestY::test_z[a]")
     ('LSTM.forward', 'TestY.test_z')
     """
-    return name.partition("::")[2].replace("::", ".") if "::" in name else name.partition(":")[2]
+    symbol = name.partition("::")[2].replace("::", ".") if "::" in name else name.partition(":")[2]
+    return symbol.partition("[")[0]
 
 
-def load_shelf(root: Path, chapters: frozenset[str]) -> Shelf:
+def load_knowledge_base(root: Path, chapters: frozenset[str]) -> KnowledgeBase:
     """Read the knowledge base of the project at ``root``.
 
     Raises:
         UnrolledError: with every fault of every entry, file and line.
     """
-    import json
-
-    from unrolled.library import bibliography
     from unrolled.library.citing import render
-    from unrolled.library.entries import load_all, load_concepts
-    from unrolled.library.evidence import load, stale_claims
 
     entries = load_all()
     evidence = {slug: found for slug in entries if (found := load(slug)) is not None}
     references = bibliography.load().entries.values()
     works = {item["id"]: from_csl(item) for item in json.loads(render(references, "csl-json"))}
     concepts = load_concepts() if (root / "bib" / "concepts.yaml").is_file() else {}
-    stale = {
-        (slug, claim): reason
-        for slug, found in evidence.items()
-        for claim, reason in stale_claims(found, entries[slug].datasets, notebook_key(root, slug)).items()
+    executed = {
+        slug: found
+        for slug in chapters
+        if (found := chapter_of(root / "notebooks" / f"{slug}.ipynb")) is not None
     }
-    return Shelf(root, entries, evidence, concepts, works, chapters, stale)
-
-
-def notebook_key(root: Path, slug: str) -> str | None:
-    """The key under which a chapter was last executed, as its file says; None where it says none."""
-    import json
-
-    file = root / "notebooks" / f"{slug}.ipynb"
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))["metadata"]["unrolled"]["key"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return found if isinstance(found, str) else None
+    return KnowledgeBase(root, entries, evidence, concepts, works, chapters, executed)

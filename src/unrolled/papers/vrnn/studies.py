@@ -1,8 +1,8 @@
-"""Bounds of whole sequences of any length, in bounded memory: windows in time, groups of similar length."""
+"""What is computed with trained networks: samples, and bounds of long sequences in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from unrolled.nn.bounds import SequenceBound, importance_bound_chunked
 from unrolled.nn.cells import LSTMState
-from unrolled.nn.scan import map_tensors
 from unrolled.papers.vrnn.inference import (
     Inference,
     joint_log_probability,
@@ -45,25 +44,20 @@ def grouped(lengths: Tensor, size: int) -> Iterator[Group]:
 
 
 def windows(
-    model: nn.Module, x: Tensor, lengths: Tensor, samples: int | None, window: int = WINDOW
+    model: nn.Module, x: Tensor, lengths: Tensor, window: int = WINDOW
 ) -> Iterator[tuple[Inference, Tensor, Tensor]]:
     """Run over sequences window by window; each comes with its part of ``x`` and of ``lengths``.
 
     Rows are those of ``x``, ``[batch, time, input]``, to the end: a row whose sequence has ended has
-    length 0 from there on. ``samples`` trajectories a sequence, where it is given and there are latents.
+    length 0 from there on.
     """
     state: LSTMState | None = None
     for start in range(0, int(lengths.max()), window):
         part = x[:, start : start + window].float()
-        own = (lengths - start).clamp(0, part.shape[1])
-        options = {}
-        if samples is not None and hasattr(model, "latent_size"):
-            shape = (len(part), part.shape[1], samples, model.latent_size)
-            options["noise"] = torch.randn(shape, device=x.device)
         # Without lengths: what stands behind a sequence's end reaches no step before it, and is not counted.
-        inference = model(part, initial=state, **options)
+        inference = model(part, initial=state)
         state = inference.last
-        yield inference, part, own
+        yield inference, part, (lengths - start).clamp(0, part.shape[1])
 
 
 @torch.no_grad()
@@ -74,25 +68,16 @@ def sequence_bounds(
     likelihoods, divergences = torch.zeros(len(x), device=x.device), torch.zeros(len(x), device=x.device)
     for group in grouped(lengths, rows):
         longest = int(group.lengths.max())
-        for inference, part, own in windows(model, x[group.rows, :longest], group.lengths, None, window):
+        for inference, part, own in windows(model, x[group.rows, :longest], group.lengths, window):
             mask = torch.arange(part.shape[1], device=x.device) < own[:, None]
-            for total, steps in (
-                (likelihoods, step_log_likelihood(inference, part)),
-                (divergences, step_kl(inference)),
-            ):
-                total[group.rows] += torch.where(mask, steps, steps.new_zeros(())).sum(1)
+            likelihoods[group.rows] += (step_log_likelihood(inference, part) * mask).sum(1)
+            divergences[group.rows] += (step_kl(inference) * mask).sum(1)
     return SequenceBound(likelihoods - divergences, likelihoods, divergences)
 
 
 @torch.no_grad()
 def importance_bounds(
-    model: nn.Module,
-    x: Tensor,
-    lengths: Tensor,
-    samples: int,
-    *,
-    rows: int = ROWS,
-    window: int = WINDOW,
+    model: nn.Module, x: Tensor, lengths: Tensor, samples: int, *, rows: int = ROWS, window: int = WINDOW
 ) -> Tensor:
     """The importance-weighted estimate of every sequence's log-likelihood, ``[batch]``, any ``samples``.
 
@@ -101,25 +86,20 @@ def importance_bounds(
     """
     if not hasattr(model, "latent_size"):
         return sequence_bounds(model, x, lengths, rows=rows, window=window).bound
-    estimates = torch.zeros(len(x), device=x.device)
-    chunk = min(samples, rows)
+    estimates, chunk = torch.zeros(len(x), device=x.device), min(samples, rows)
     for group in grouped(lengths, max(1, rows // chunk)):
-        longest = int(group.lengths.max())
-        draw = _draw(model, x[group.rows, :longest], group.lengths, window)
-        estimates[group.rows] = importance_bound_chunked(draw, samples, chunk)
+        part = x[group.rows, : int(group.lengths.max())]
+
+        def log_weights(n: int, part: Tensor = part, lengths: Tensor = group.lengths) -> Tensor:
+            repeated, own = part.repeat_interleave(n, 0), lengths.repeat_interleave(n)
+            total = torch.zeros(len(repeated), device=part.device)
+            for inference, x_window, inside in windows(model, repeated, own, window):
+                total += joint_log_probability(inference, x_window, inside)
+                total -= posterior_log_probability(inference, inside)
+            return total.view(-1, n).T
+
+        estimates[group.rows] = importance_bound_chunked(log_weights, samples, chunk)
     return estimates
-
-
-def _draw(model: nn.Module, x: Tensor, lengths: Tensor, window: int) -> Callable[[int], Tensor]:
-    """A function that gives log-weights ``[n, batch]`` of ``n`` new trajectories of every sequence."""
-
-    def draw(n: int) -> Tensor:
-        total = torch.zeros(len(x), n, device=x.device)
-        for inference, part, own in windows(model, x, lengths, n, window):
-            total += joint_log_probability(inference, part, own) - posterior_log_probability(inference, own)
-        return total.T
-
-    return draw
 
 
 @torch.no_grad()
@@ -137,8 +117,3 @@ def sample(
         xs.append(x_t)
         zs.append(z_t)
     return torch.stack(xs, 1), None if zs[0] is None else torch.stack(zs, 1)
-
-
-def expand_samples(state: LSTMState, samples: int) -> LSTMState:
-    """A state ``[batch, hidden]`` as that of several continuations each, ``[batch * samples, hidden]``."""
-    return map_tensors(lambda part: part.repeat_interleave(samples, 0), state)
