@@ -168,7 +168,7 @@ def test_stale_evidence_is_shown_as_stale_with_its_reason() -> None:
         knowledge_with(evidence=evidence_with("words", rule="older")), "bn_lstm", Place(PAGE)
     )
     assert "outcome stale" in html
-    assert "the statement changed since it was measured" in html
+    assert "The statement changed since it was measured" in html
 
 
 def test_a_statement_of_several_rows_folds_them_and_shows_the_one_that_decides() -> None:
@@ -219,7 +219,7 @@ def test_counts_hold_what_was_measured_by_outcome_and_scale_and_nothing_else() -
         r"<[^>]+>", " ", str(outcomes.status(replace(kb, entries={"bn_lstm": paper}), Place("book/index")))
     )
     assert "1 headline statements" in text
-    assert "measured 1 of them so far, and 0 are reproduced" in text
+    assert "measured 1 of them so far, and none are reproduced" in text
     assert re.search(r"reduced scale\s+holds\s+1", text)
 
 
@@ -270,6 +270,19 @@ def test_the_role_refuses_a_statement_that_lost_its_evidence_and_a_number_that_i
     assert "not attempted" in statement_link(kb, "bn_lstm/gain/outcome", Place(PAGE))
     with pytest.raises(UnrolledError, match="has no 'against'"):
         statement_link(knowledge_with(), "bn_lstm/found/against", Place(PAGE))
+
+
+def test_the_role_prints_one_row_of_several() -> None:
+    parts = (part_with("words"), part_with("words", ours=sample("task 7", 80.0), outcome="undecided"))
+    kb = knowledge_with(evidence=evidence_with("words", parts=parts, outcome="undecided"))
+    for row, said in (
+        ("ours/task 7", "80.0 ± 0.31"),
+        ("outcome/ours words", "holds"),
+        ("outcome", "undecided"),
+    ):
+        assert said in statement_link(kb, f"bn_lstm/gain/{row}", Place(PAGE))
+    with pytest.raises(UsageError, match="did you mean task 7"):
+        statement_link(kb, "bn_lstm/gain/ours/task 8", Place(PAGE))
 
 
 def test_a_value_is_the_one_that_the_chapter_left() -> None:

@@ -12,6 +12,7 @@ from unrolled.site.outcomes import badge, counted, tally
 from unrolled.site.statements import (
     ours_words,
     paper_words,
+    reason,
     scale,
     statement_place,
     statements_table,
@@ -34,7 +35,14 @@ def ledger(kb: KnowledgeBase, place: Place) -> Markup:
             Row(
                 (
                     entry_link(kb, entry.slug, place),
-                    join((link(item.of.says, address), element("span", item.of.locus, class_="locus")), " "),
+                    join(
+                        (
+                            link(item.of.says, address),
+                            element("span", item.of.locus, class_="locus"),
+                            reason(item),
+                        ),
+                        " ",
+                    ),
                     join((paper, unsure(item))) if paper else None,
                     own,
                     scale(item),

@@ -29,21 +29,28 @@ TITLED = re.compile(r"^(?P<title>.+?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
 PARTS_OF_A_STATEMENT = ("value", "ours", "against", "n", "outcome", "scale", "interval", "paper")
 
 
-def words(item: Judged, part: str) -> str:
+def words(item: Judged, part: str = "", row: str = "") -> str:
     """What the role ``{statement}`` prints: the value with its spread and unit, or one part of it.
 
+    Args:
+        row: the name of one row, where the statement has several; else the one that decides.
+
     Raises:
-        UnrolledError: if there is no such number.
+        UnrolledError: if there is no such row or number.
     """
+    rows = {found.ours.name: found for found in item.parts}
+    if row and row not in rows:
+        raise unknown(f"row of {item.id}", row, rows)
+    found = rows.get(row, item.part)
     if part == "outcome":
-        return item.outcome.value if item.outcome else "finding"
+        outcome = found.outcome if row else item.outcome
+        return outcome.value if outcome else "finding"
     if item.outcome is Outcome.NOT_ATTEMPTED and part != "paper":
         if getattr(item.of, "not_attempted", None):
             return Outcome.NOT_ATTEMPTED.value
         raise UnrolledError(f"{item.id} has no evidence", hint="run it, then: unrolled evidence collect")
-    text = (_texts(item.part, item) if item.part else _archived(item)).get(part) or (
-        paper_words(item) if part == "paper" else None
-    )
+    texts = {"paper": paper_words(item, found)} | (_texts(found, item) if found else _archived(item))
+    text = texts.get(part)
     if text is None:
         raise UnrolledError(f"{item.id} has no {part!r}", hint="parts: " + ", ".join(PARTS_OF_A_STATEMENT))
     return text if part in ("n", "scale", "interval") or not item.of.unit else f"{text} {item.of.unit}"
@@ -63,7 +70,7 @@ def _texts(part: Part, item: Judged) -> dict[str, str | None]:
         "against": against,
         "n": str(part.ours.n),
         "scale": str(item.scale) if item.scale else None,
-        "interval": interval_words(item),
+        "interval": interval_words(item, part),
     }
 
 
@@ -76,15 +83,15 @@ def _archived(item: Judged) -> dict[str, str | None]:
 
 
 def statement_link(kb: KnowledgeBase, text: str, place: Place) -> Markup:
-    """What the role prints for ``slug/id`` or ``slug/id/part``, linked to its row.
+    """What the role prints for ``slug/id``, ``slug/id/part`` or ``slug/id/part/row``, linked to its row.
 
     Raises:
         UnrolledError: for an unknown entry, statement, finding or part, and where there is no such number.
     """
-    slug, identifier, *rest = text.strip().split("/")[:3] if "/" in text else (text, "")
+    slug, identifier, part, row = [*text.strip().split("/", 3), "", "", ""][:4]
     if slug not in kb.entries:
         raise unknown("entry", slug, kb.entries)
-    judged, part = kb.judgements[slug], rest[0] if rest else ""
+    judged = kb.judgements[slug]
     known = [item.id for item in (*kb.entries[slug].statements, *kb.entries[slug].findings)]
     if identifier not in known:
         became = {old.claim: old.statement for old in judged.evidence.archived}.get(identifier)
@@ -95,7 +102,7 @@ def statement_link(kb: KnowledgeBase, text: str, place: Place) -> Markup:
     found = judged.finding if kb.entries[slug].finding(identifier) else judged.statement
     item = found(identifier)
     made = link(
-        words(item, part),
+        words(item, part, row),
         place.to(*statement_place(kb, slug, identifier)),
         class_="unrolled-value",
         title=item.of.metric,

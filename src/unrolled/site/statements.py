@@ -77,9 +77,9 @@ def ours_words(item: Judged, part: Part | None = None) -> str | None:
     )
 
 
-def interval_words(item: Judged) -> str | None:
+def interval_words(item: Judged, part: Part | None = None) -> str | None:
     """The interval of the value or the difference, and how many seeds agree."""
-    part = item.part
+    part = part or item.part
     if part is None or part.interval is None:
         return None
     log, compared = item.of.metric_scale == "log", part.against is not None
@@ -108,6 +108,7 @@ def says(item: Judged, position: int) -> Markup:
         arrow=ARROWS.get(direction),
         direction=direction,
         wanted=wanted,
+        reason=reason(item),
         rows=[
             (part.ours.name, paper_words(item, part), ours_words(item, part), part.outcome)
             for part in (item.parts if len(item.parts) > 1 else ())
@@ -116,12 +117,18 @@ def says(item: Judged, position: int) -> Markup:
     )
 
 
-def scale(item: Judged) -> Markup:
-    """At what scale it was measured, or why it was not."""
-    if item.outcome in UNMEASURED:
-        if item.archived:
-            return element("span", "version 0.1", title=item.note, class_="archived-mark")
-        return element("span", item.note, class_="reason")
+def reason(item: Judged) -> Markup | None:
+    """Why there is no number, or none that counts."""
+    said = item.outcome in UNMEASURED and not item.archived
+    return element("span", item.note[:1].upper(), item.note[1:], class_="reason") if said else None
+
+
+def scale(item: Judged) -> Markup | None:
+    """At what scale it was measured, and by what that is reduced."""
+    if item.archived:
+        return element("span", "version 0.1", title=item.note, class_="archived-mark")
+    if item.measured is None:
+        return None
     reductions = element("span", ", ".join(item.reductions), class_="reason") if item.reductions else None
     return join((str(item.scale or "–"), reductions), ": " if reductions else "")
 
