@@ -20,7 +20,8 @@ from unrolled.papers.bahdanau_attention import model as bahdanau
 from unrolled.papers.bn_lstm.classifier import SequenceClassifier
 from unrolled.papers.bn_lstm.model import BNLSTM
 from unrolled.papers.bn_lstm.statistics import PopulationStatistics
-from unrolled.papers.dkt.model import DKT, AppendixLSTM, PlainRNN
+from unrolled.papers.dkt.cells import AppendixLSTM, PlainRNN
+from unrolled.papers.dkt.model import DKT
 from unrolled.papers.luong_attention import encoder as luong
 from unrolled.papers.luong_attention.model import LuongAttention
 from unrolled.papers.memn2n.language import MemoryLanguageModel
