@@ -20,7 +20,8 @@ from unrolled.papers.bahdanau_attention import model as bahdanau
 from unrolled.papers.bn_lstm.classifier import SequenceClassifier
 from unrolled.papers.bn_lstm.model import BNLSTM
 from unrolled.papers.bn_lstm.statistics import PopulationStatistics
-from unrolled.papers.dkt.model import DKT, AppendixLSTM, PlainRNN
+from unrolled.papers.dkt.cells import AppendixLSTM, PlainRNN
+from unrolled.papers.dkt.model import DKT
 from unrolled.papers.luong_attention import encoder as luong
 from unrolled.papers.luong_attention.model import LuongAttention
 from unrolled.papers.memn2n.language import MemoryLanguageModel
@@ -31,6 +32,7 @@ from unrolled.papers.ram.baselines import Convolutional, FullyConnected
 from unrolled.papers.ram.model import RAM
 from unrolled.papers.ram.parts import Core, GlimpseNetwork
 from unrolled.papers.rnn_encoder_decoder.model import RNNEncoderDecoder
+from unrolled.papers.rnn_encoder_decoder.recall import Recaller
 from unrolled.papers.vae.model import VAE
 from unrolled.papers.vrnn.baseline import OutputRNN
 from unrolled.papers.vrnn.inference import bound
@@ -120,12 +122,15 @@ class Model:
             return False
         if check in ("func", "vmap") and not any(True for _ in self.make().parameters()):
             return False
-        return check not in self.exempt and check not in PENDING.get(self.name, ())
+        return check not in self.exempt
 
 
 TWO_SEQUENCES = dict.fromkeys(
     ("empty batch in training", "batch of one in training"), "at least two sequences"
 )
+
+
+FUSED = {"vmap": "fused LSTM has no batched form"}
 
 
 def _estimate(model):
@@ -167,7 +172,7 @@ def _core(model, glimpse):
 
 X, SOURCE, TARGET = real(6, 3), whole(9, 6), whole(7, 4)
 VRNN_SIZES = {"hidden_size": 4, "latent_size": 2, "features": 4}
-WORDS = {"words": (9, 7), "embedding": 4, "hidden": 8}
+WORDS = {"vocabulary_sizes": (9, 7), "embedding": 4, "hidden": 8}
 EXERCISES = whole(6, 5, padding=-1), whole(2, 5, padding=-1)
 
 MODELS = [
@@ -222,10 +227,18 @@ MODELS = [
         "LSTMBaseline",
         partial(LSTMBaseline, 3, 2, hidden_size=4, layers=2),
         (X,),
-        impossible={"vmap": "fused LSTM has no batched form"},
+        impossible=FUSED,
     ),
-    Model("RNNsearch", partial(bahdanau.RNNsearch, **WORDS), (SOURCE, TARGET), longest=6),
-    Model("RNNsearch fixed", partial(bahdanau.RNNsearch, **WORDS, fixed=True), (SOURCE, TARGET), longest=6),
+    *(
+        Model(
+            f"RNNsearch {context}",
+            partial(bahdanau.RNNsearch, **WORDS, fixed=context == "fixed"),
+            (SOURCE, TARGET),
+            longest=6,
+            shortest=1,
+        )
+        for context in ("attention", "fixed")
+    ),
     Model("RNNsearch's encoder", partial(bahdanau.Encoder, 9, 4, 5), (SOURCE,), longest=6, shortest=1),
     *(
         Model(
@@ -233,11 +246,18 @@ MODELS = [
             partial(LuongAttention, **WORDS, kind=kind, window=2, feeding=kind != "none"),
             (SOURCE, TARGET),
             longest=6,
+            shortest=1,
+            impossible=FUSED,
         )
         for kind in ("global", "local-m", "local-p", "none")
     ),
     Model(
-        "LuongAttention free", partial(LuongAttention, **WORDS, feeding=False), (SOURCE, TARGET), longest=6
+        "LuongAttention free",
+        partial(LuongAttention, **WORDS, feeding=False),
+        (SOURCE, TARGET),
+        longest=6,
+        shortest=1,
+        impossible=FUSED,
     ),
     Model(
         "LuongAttention's encoder",
@@ -245,8 +265,23 @@ MODELS = [
         (SOURCE,),
         longest=6,
         shortest=1,
+        impossible=FUSED,
     ),
-    Model("RNNEncoderDecoder", partial(RNNEncoderDecoder, **WORDS, maxout=4), (SOURCE, TARGET), longest=6),
+    Model(
+        "RNNEncoderDecoder",
+        partial(RNNEncoderDecoder, **WORDS, maxout=4),
+        (SOURCE, TARGET),
+        longest=6,
+        shortest=1,
+    ),
+    *(
+        Model(
+            f"Recaller {cell}",
+            partial(Recaller, cell=cell, symbols=5, hidden=4),
+            (whole(5, 6),),
+        )
+        for cell in ("gated", "tanh")
+    ),
     *(
         Model(
             f"DKT {cell} {inputs}",
@@ -324,29 +359,3 @@ TRAINING = ("experiment", "training", "ensemble", "together", "reversal", "langu
 
 COMPILED = ("RNN", "Attention additive", "DKT appendix learned", "VAE gaussian")
 """What torch.compile is tried on: one model of a kind, since each takes half a minute."""
-
-TRANSLATION = ("autocast", "second derivatives", "options", "indices", "lengths", "export", "onnx", "compile")
-
-PENDING = {
-    "GRU": ("vmap", "options", "lengths"),
-    **dict.fromkeys(
-        ("GRU reverse", "GRU before", "BiGRU"),
-        ("autocast", "second derivatives", "options", "lengths", "export", "onnx", "compile"),
-    ),
-    **dict.fromkeys(
-        (
-            "RNNsearch",
-            "RNNsearch fixed",
-            "RNNsearch's encoder",
-            "LuongAttention global",
-            "LuongAttention local-m",
-            "LuongAttention local-p",
-            "LuongAttention none",
-            "LuongAttention free",
-            "LuongAttention's encoder",
-            "RNNEncoderDecoder",
-        ),
-        TRANSLATION,
-    ),
-}
-"""What a model does not do yet, by its name: whoever rewrites it deletes its line here."""

@@ -152,6 +152,19 @@ def test_a_statement_takes_its_own_seeds_where_another_declares_more(store):
     assert evidence.measured("gain").parts[0].against.n == 3
 
 
+def test_an_arm_that_no_seed_changes_is_measured_by_seed_0(store):
+    put_all(store)
+    gain = entry().statements[0]
+    fixed = gain.against[0].model_copy(update={"deterministic": True})
+    changed = entry().model_copy(
+        update={"statements": (gain.model_copy(update={"against": (fixed,)}), *entry().statements[1:])}
+    )
+    evidence = collect(changed).evidence
+    part, other = evidence.measured("gain").parts[0], evidence.measured("baseline").parts[0]
+    assert (part.ours.n, part.against.n, other.ours.n) == (3, 1, 3)
+    assert part.against.mean == other.ours.per_seed["0"]
+
+
 def test_of_several_states_of_the_code_the_present_one_counts_and_never_the_best(store):
     for seed in range(3):
         put(store, result("bn_lstm", seed, 0.99, key_parts={"source": "older"}, finished="2026-02-01"))

@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from unrolled.nn.gru import GRU, BiGRU, gru_step, recurrent
-from unrolled.nn.scan import ShapeError
 
 CLOSE = {"rtol": 1e-12, "atol": 1e-12}
 CONVENTIONS = [(reset, update) for reset in ("before", "after") for update in ("keep", "take")]
@@ -92,11 +91,6 @@ def test_reverse_reads_each_sequence_from_its_own_end(reset, update):
 def test_recurrent_weights_start_orthogonal():
     for block in GRU(3, 8, reset="before").W_h.chunk(3):
         torch.testing.assert_close(block @ block.T, torch.eye(8), rtol=0, atol=1e-5)
-
-
-def test_an_unknown_convention_is_told():
-    with pytest.raises(ShapeError, match="reset is before or after"):
-        GRU(3, 5, reset="never")
 
 
 @pytest.mark.parametrize(("reset", "update"), CONVENTIONS)

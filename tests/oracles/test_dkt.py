@@ -10,17 +10,17 @@ from torch.autograd import gradcheck
 
 from unrolled.data.learners import probability
 from unrolled.nn.cells import LSTMState, rnn_step
+from unrolled.papers.dkt.cells import appendix_lstm_step
 from unrolled.papers.dkt.model import (
     DKT,
-    appendix_lstm_step,
     encode,
-    influences,
     pair_index,
     predictions,
     random_projection,
     readout,
     student_losses,
 )
+from unrolled.papers.dkt.studies import influence, influences
 
 _spec = importlib.util.spec_from_file_location("oracle_dkt", Path(__file__).with_name("dkt.py"))
 oracle = importlib.util.module_from_spec(_spec)
@@ -123,8 +123,10 @@ def test_equation_3_loss_of_a_student(draw, stream):
 
 def test_equation_4_influence():
     model = DKT(EXERCISES, hidden_size=HIDDEN).double()
-    y = [model.knowledge(torch.tensor([i]), torch.tensor([1]))[0].numpy() for i in range(EXERCISES)]
-    np.testing.assert_allclose(model.influence().numpy(), oracle.equation_4(y), **EXACT)
+    right = torch.ones(1, 1, dtype=torch.long)
+    with torch.no_grad():
+        y = [model.predict(model(i * right, right).h)[0, 0].numpy() for i in range(EXERCISES)]
+    np.testing.assert_allclose(influence(model).numpy(), oracle.equation_4(y), **EXACT)
     given = torch.rand(EXERCISES, EXERCISES, dtype=torch.float64).requires_grad_()
     np.testing.assert_allclose(influences(given).detach().numpy(), oracle.equation_4(*arrays(given)), **EXACT)
     assert gradcheck(influences, (given,))

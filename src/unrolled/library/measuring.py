@@ -79,8 +79,9 @@ def _measured(
 
 
 def _seeds(arm: Arm, by_preset: Mapping[str, Mapping[int, Run]]) -> set[int]:
-    """The seeds that every preset of an arm has."""
-    return set.intersection(*(set(by_preset.get(preset, {})) for preset in arm.presets))
+    """The seeds that every preset of an arm has; of one that no seed changes, seed 0."""
+    seeds = set.intersection(*(set(by_preset.get(preset, {})) for preset in arm.presets))
+    return seeds & {0} if arm.deterministic else seeds
 
 
 def _side(quantity: Quantity, arm: Arm, by_preset: Mapping[str, Mapping[int, Run]]) -> Side:

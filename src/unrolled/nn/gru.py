@@ -9,12 +9,20 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from unrolled.nn.cells import Unrolled, check_features
-from unrolled.nn.padding import last_steps, live_steps, mirrored
-from unrolled.nn.scan import ShapeError, expand_state, scan
+from unrolled.nn.cells import Unrolled
+from unrolled.nn.checks import (
+    Lengths,
+    ShapeError,
+    check_features,
+    check_lengths,
+    check_option,
+    length_mask,
+)
+from unrolled.nn.padding import last_steps, mirrored
+from unrolled.nn.scan import expand_state, scan
 
 Reset = Literal["before", "after"]
 """Whether the reset gate multiplies the old state, or the product of the old state with its weights."""
@@ -119,7 +127,8 @@ class GRU(nn.Module):
 
     *Shapes*: ``x`` is ``[batch, time, input]``, or ``[time, batch, input]`` with ``batch_first=False``.
 
-    *Raises*: `ShapeError` where ``x`` does not have ``input_size`` features, or for an unknown convention.
+    *Raises*: `ShapeError` where ``x`` does not have ``input_size`` features, or for lengths that do not fit;
+    `UsageError` for an unknown convention.
 
     >>> GRU(3, 5, reset="before", update="take")(torch.zeros(2, 7, 3)).h.shape
     torch.Size([2, 7, 5])
@@ -130,14 +139,14 @@ class GRU(nn.Module):
         input_size: int,
         hidden_size: int,
         *,
-        reset: str = "after",
-        update: str = "keep",
+        reset: Reset = "after",
+        update: Update = "keep",
         reverse: bool = False,
         batch_first: bool = True,
     ) -> None:
         super().__init__()
-        if reset not in ("before", "after") or update not in ("keep", "take"):
-            raise ShapeError(f"reset is before or after, update keep or take; not {reset!r}, {update!r}")
+        check_option("reset", reset, Reset)
+        check_option("update", update, Update)
         self.input_size, self.hidden_size, self.batch_first = input_size, hidden_size, batch_first
         self.reset, self.update, self.reverse = reset, update, reverse
         self.W_x = nn.Parameter(torch.empty(3 * hidden_size, input_size))
@@ -156,7 +165,7 @@ class GRU(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "axis0 axis1 input"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
         initial: Float[Tensor, "batch hidden"] | None = None,
     ) -> Unrolled:
         """Run over a sequence, from ``initial`` or zero."""
@@ -196,23 +205,22 @@ class BiGRU(nn.Module):
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, *, reset: str = "after", update: str = "keep"
+        self, input_size: int, hidden_size: int, *, reset: Reset = "after", update: Update = "keep"
     ) -> None:
         super().__init__()
         self.input_size, self.hidden_size = input_size, hidden_size
         self.left = GRU(input_size, hidden_size, reset=reset, update=update)
         self.right = GRU(input_size, hidden_size, reset=reset, update=update)
 
-    def forward(
-        self, x: Float[Tensor, "batch time input"], lengths: Int[Tensor, " batch"] | None = None
-    ) -> Bidirectional:
+    def forward(self, x: Float[Tensor, "batch time input"], lengths: Lengths | None = None) -> Bidirectional:
         """Read a sequence from both sides."""
         check_features(x, self.input_size)
         batch, time, _ = x.shape
         if not time:
             raise ShapeError(f"x needs at least one step, not {list(x.shape)}")
         if lengths is not None:
-            live = live_steps(lengths, batch, time).unsqueeze(2)
+            lengths = check_lengths(lengths, batch, time, minimum=1, like=x)
+            live = length_mask(lengths, time).t().unsqueeze(2)
             x = torch.where(live, x, x.new_zeros(()))  # a NaN in padding would reach the weights' gradients
         pairs = zip(self.left.parameters(), self.right.parameters(), strict=True)
         W_x, W_h, b, *b_n = (torch.stack(pair) for pair in pairs)

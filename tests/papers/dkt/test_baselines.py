@@ -1,7 +1,5 @@
 """Predictions without a network: packing, means, moving averages, and what they reach on the real files."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from unrolled.base.errors import UsageError
 from unrolled.data.assistments import Students
 from unrolled.papers.dkt import baselines
-from unrolled.papers.dkt.sequences import pack
+from unrolled.papers.dkt.bkt import pack
 
 TAGS = 4
 
@@ -44,18 +42,14 @@ def sequences_of(students, by_tag):
 @given(students=any_students(), by_tag=st.booleans())
 def test_packing_keeps_every_sequence_in_order(students, by_tag):
     packed = pack(students, by_tag)
-    rebuilt = [packed.order[packed.owner == number].tolist() for number in range(len(packed.tags))]
+    rebuilt = [[] for _ in packed.order[packed.steps[0]]]
+    for step in packed.steps:
+        for places, place in zip(rebuilt, packed.order[step].tolist(), strict=False):
+            places.append(place)
     assert sorted(rebuilt) == sorted(sequences_of(students, by_tag))
     assert [len(places) for places in rebuilt] == sorted(map(len, rebuilt), reverse=True)
-    for number, step in enumerate(packed.slices()):
-        assert packed.order[step].tolist() == [places[number] for places in rebuilt if len(places) > number]
-    here, following = packed.pairs()
-    pairs = {(a, b) for places in rebuilt for a, b in pairwise(places)}
-    assert {*zip(packed.order[here].tolist(), packed.order[following].tolist(), strict=True)} == pairs
-    if by_tag:
-        assert all(
-            students.questions[places[0]] == tag for places, tag in zip(rebuilt, packed.tags, strict=True)
-        )
+    assert packed.steps[-1].stop == len(packed.order)
+    assert np.array_equal(packed.tags, students.questions.numpy()[packed.order])
 
 
 @settings(deadline=None)

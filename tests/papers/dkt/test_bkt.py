@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from unrolled.base.errors import UsageError
 from unrolled.data.assistments import Students
 from unrolled.papers.dkt import bkt
-from unrolled.papers.dkt.bkt import BKT
-from unrolled.papers.dkt.sequences import pack
+from unrolled.papers.dkt.bkt import BKT, pack
 
 shares = st.floats(0.01, 0.5)
 
@@ -70,11 +69,11 @@ def test_posterior_is_the_share_of_hidden_paths(parameters, answers):
     total = sum(p for _, p in every)
     for step in range(len(answers)):
         known = sum(p for path, p in every if path[step]) / total
-        assert found.known[step] == pytest.approx(known, rel=1e-9, abs=1e-12)
-        assert found.unknown[step] == pytest.approx(1 - known, rel=1e-6, abs=1e-12)
-        for change, where in (((0, 1), found.learned), ((1, 0), found.forgot)):
-            share = sum(p for path, p in every if path[step : step + 2] == change) / total
-            assert where[step] == pytest.approx(share, rel=1e-9, abs=1e-12)
+        assert found.state[step, 1] == pytest.approx(known, rel=1e-9, abs=1e-12)
+        assert found.state[step, 0] == pytest.approx(1 - known, rel=1e-6, abs=1e-12)
+        for now, following in product((0, 1), repeat=2):
+            share = sum(p for path, p in every if path[step : step + 2] == (now, following)) / total
+            assert found.change[step, now, following] == pytest.approx(share, rel=1e-9, abs=1e-12)
     assert found.log_likelihood == pytest.approx(np.log(total), rel=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""The experiment: its data, its metrics, its three profiles."""
+"""The experiment: its presets, its data, its metrics, and runs that end."""
 
 from dataclasses import replace
 
@@ -6,68 +6,41 @@ import numpy as np
 import pytest
 import torch
 
-from unrolled.base.errors import UsageError
 from unrolled.data.registry import dataset, locate
-from unrolled.papers.dkt.experiment import (
-    EXPERIMENT,
-    RELEASED,
-    UPDATES,
-    Config,
-    predicted,
-    simulated,
-    simulation,
-)
+from unrolled.papers.dkt.experiment import RELEASED, DKTExperiment, predicted, simulated
 from unrolled.papers.dkt.metrics import auc
-from unrolled.training.experiment import PROFILES, Experiment
 from unrolled.training.fit import fit
+from unrolled.training.presets import presets
+from unrolled.training.trainer import place
+
+PRESETS = {name: preset.config for name, preset in presets(DKTExperiment).items()}
+SMOKE = PRESETS["smoke"]
 
 
-@pytest.fixture
-def tiny():
-    return EXPERIMENT.variants("smoke")["lstm_5"]
+def test_presets_name_their_data():
+    assert DKTExperiment(PRESETS["live"]).datasets() == ()
+    assert DKTExperiment(PRESETS["lstm_raw"]).datasets() == ("dkt-assistments",)
+    assert DKTExperiment(PRESETS["lstm_merged"]).datasets() == ("assist2009-xiong",)
+    assert DKTExperiment(PRESETS["lstm_released"]).datasets() == ("dkt-assistments",)
 
 
-def test_it_is_an_experiment():
-    assert isinstance(EXPERIMENT, Experiment)
+def test_presets_of_tables_and_figures_have_the_papers_units():
+    assert {config.hidden for name, config in PRESETS.items() if not name.startswith(("smoke", "live"))} == {
+        200
+    }
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_no_two_variants_are_the_same_run(profile):
-    runs = EXPERIMENT.variants(profile)
-    assert len(set(runs.values())) == len(runs)
-
-
-def test_unknown_profile_is_told():
-    with pytest.raises(UsageError, match="did you mean paper"):
-        EXPERIMENT.variants("papers")
-
-
-def test_small_profiles_need_no_download():
-    for profile in ("smoke", "book"):
-        assert all(EXPERIMENT.datasets(config) == () for config in EXPERIMENT.variants(profile).values())
-
-
-def test_paper_profile_names_its_data():
-    runs = EXPERIMENT.variants("paper")
-    assert EXPERIMENT.datasets(runs["lstm_raw"]) == ("dkt-assistments",)
-    assert EXPERIMENT.datasets(runs["lstm_merged"]) == ("assist2009-xiong",)
-    assert RELEASED in EXPERIMENT.checksums(runs["lstm_released"])["dkt-assistments"]
-    assert {config.hidden for config in runs.values()} == {200}
-    assert {config.data for config in runs.values()} == set(UPDATES)
-
-
-def test_students_are_simulated_by_the_runs_seed(tiny):
-    first, again, second = (EXPERIMENT.data(tiny.for_seed(seed)) for seed in (0, 0, 1))
+def test_students_are_simulated_by_the_runs_seed():
+    first, again, second = (DKTExperiment(SMOKE, seed).data() for seed in (0, 0, 1))
     assert torch.equal(first.test[1], again.test[1])
     assert not torch.equal(first.test[1], second.test[1])
-    assert tiny.for_seed(4).for_seed(5).data_seed == 4
     assert [len(split[0]) for split in first] == [54, 6, 200]
 
 
 def test_simulated_students_come_out_of_the_windows_whole():
-    config = replace(Config.smoke(), students=5, test_students=2)
-    found = simulation(config)
-    exercises, answers, lengths = EXPERIMENT.data(config).test
+    experiment = DKTExperiment(replace(SMOKE, students=5, test_students=2))
+    found = experiment.simulation()
+    exercises, answers, lengths = experiment.data().test
     assert torch.equal(exercises, found.questions[5:])
     assert torch.equal(answers, found.answers[5:])
     assert lengths.tolist() == [50, 50]
@@ -75,13 +48,14 @@ def test_simulated_students_come_out_of_the_windows_whole():
 
 
 def test_shuffled_students_have_orders_of_their_own():
-    exercises, _, _ = EXPERIMENT.data(EXPERIMENT.variants("smoke")["shuffled_5"]).test
+    exercises, _, _ = DKTExperiment(replace(SMOKE, shuffled=True)).data().test
     assert not torch.equal(exercises[0], exercises[1])
     assert torch.equal(exercises.sort(1).values, torch.arange(50).expand_as(exercises))
 
 
-def test_every_answer_but_the_first_is_predicted_from_what_came_before(tiny):
-    model, arrays = EXPERIMENT.model(tiny).eval(), EXPERIMENT.data(tiny).test
+def test_every_answer_but_the_first_is_predicted_from_what_came_before():
+    experiment = DKTExperiment(SMOKE)
+    model, arrays = experiment.model().eval(), experiment.data().test
     exercises, answers, _ = arrays
     with torch.no_grad():
         logits, right, asked = predicted(model, arrays)
@@ -93,26 +67,27 @@ def test_every_answer_but_the_first_is_predicted_from_what_came_before(tiny):
     assert torch.equal(asked, exercises[:, 1:].flatten())
 
 
-def test_metrics_are_those_counted_by_hand(tiny):
-    model, arrays = EXPERIMENT.model(tiny).eval(), EXPERIMENT.data(tiny).test
+def test_metrics_are_those_counted_by_hand():
+    experiment = DKTExperiment(SMOKE)
+    model, arrays = experiment.model().eval(), experiment.data().test
     with torch.no_grad():
-        metrics = EXPERIMENT.evaluate(model, arrays)
+        metrics = experiment.evaluate(model, arrays)
         logits, answers, _ = predicted(model, arrays)
-        loss = EXPERIMENT.loss(model, arrays).item()
+        loss = experiment.loss(model, arrays, place(0, 0)).item()
     scores, right = logits.numpy(), answers.numpy()
     assert metrics["auc"] == pytest.approx(auc(scores, right))
     assert metrics["accuracy"] == np.mean((scores > 0) == (right == 1))
     assert metrics["loss"] == pytest.approx(loss, rel=1e-5)
 
 
-def test_it_learns_what_one_concept_tells(tiny):
-    config = replace(tiny, concepts=1, students=400, updates=40, batch_size=40, evaluate_every=40)
-    assert fit(EXPERIMENT, config, seed=0, profile="smoke").metrics["test_auc"] > 0.7
+def test_it_learns_what_one_concept_tells():
+    config = replace(SMOKE, concepts=1, students=400, updates=40, batch_size=40, evaluate_every=40)
+    assert fit(DKTExperiment(config)).metrics["test_auc"] > 0.7
 
 
-@pytest.mark.parametrize("name", ["lstm_5", "rnn_5"])
-def test_smoke_runs_train_to_their_end(name):
-    run = fit(EXPERIMENT, EXPERIMENT.variants("smoke")[name], seed=0, profile="smoke")
+@pytest.mark.parametrize("cell", ["lstm", "rnn", "appendix"])
+def test_smoke_runs_train_to_their_end(cell):
+    run = fit(DKTExperiment(replace(SMOKE, cell=cell)))
     assert run.complete
     assert {"valid_auc", "test_auc", "test_auc_by_exercise", "test_accuracy"} <= set(run.metrics)
 
@@ -122,5 +97,5 @@ def test_the_authors_simulated_students_are_halved():
         pytest.skip(
             "no real data: the released simulated students are neither in the mirror nor in the cache"
         )
-    splits = EXPERIMENT.data(EXPERIMENT.variants("paper")["lstm_released"])
+    splits = DKTExperiment(PRESETS["lstm_released"]).data()
     assert [tuple(split[0].shape) for split in splits] == [(1800, 50), (200, 50), (2000, 50)]

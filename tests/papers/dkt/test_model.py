@@ -8,14 +8,13 @@ from unrolled.nn.scan import ShapeError
 from unrolled.papers.dkt.model import (
     DKT,
     asked_logits,
-    decode,
     encode,
-    influences,
     pair_index,
     predicted_mask,
     random_projection,
     readout,
 )
+from unrolled.papers.dkt.studies import decode, influence, influences
 
 CELLS = ("rnn", "lstm", "appendix")
 INPUTS = ("one_hot", "gaussian", "learned")
@@ -133,16 +132,9 @@ def test_projected_pairs_are_told_apart_where_there_is_room():
 
 
 def test_influences_on_an_exercise_add_up_to_one():
-    J = DKT(6, hidden_size=5).influence()
+    J = influence(DKT(6, hidden_size=5))
     torch.testing.assert_close(J.sum(0), torch.ones(6))
     assert influences(torch.eye(2) + 1)[0, 0] > 0.5  # row i is the cause, column j the effect
-
-
-def test_knowledge_is_the_prediction_after_every_step(stream):
-    exercises, answers = stream
-    model = DKT(6, hidden_size=5)
-    y = model.predict(model(exercises, answers).h)
-    torch.testing.assert_close(model.knowledge(exercises[2], answers[2]), y[2])
 
 
 def test_streams_that_do_not_fit_are_refused(stream):

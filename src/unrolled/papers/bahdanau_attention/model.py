@@ -15,9 +15,12 @@ from torch.nn import functional
 
 from unrolled.data.vocabulary import words_before
 from unrolled.nn.attention import Attended, Attention, Memory
+from unrolled.nn.checks import Lengths, ShapeError, check_indices, check_option
 from unrolled.nn.gru import GRU, Bidirectional, BiGRU, Recurrent, gru_update, recurrent
 from unrolled.nn.maxout import maxout
-from unrolled.nn.scan import ShapeError
+
+OutputState = Literal["previous", "current"]
+"""Whether the output layer reads the decoder's state before the step or after it."""
 
 
 class Decoded(NamedTuple):
@@ -64,7 +67,7 @@ class Encoder(nn.Module):
 
     *Paper*: bahdanau2015neural, Section 3.2, equation 7 and Appendix A.2.1.
 
-    *Shapes*: words ``[batch, source]``, ``lengths`` ``[batch]``.
+    *Shapes*: words ``[batch, source]``, ``lengths`` ``[batch]`` of at least 1.
 
     >>> Encoder(9, embedding=3, hidden=4)(torch.tensor([[5, 6, 2]])).h.shape
     torch.Size([1, 3, 8])
@@ -76,10 +79,9 @@ class Encoder(nn.Module):
         self.layer = BiGRU(embedding, hidden, reset="before", update="take")
         self.dropout = nn.Dropout(dropout)
 
-    def forward(
-        self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, " batch"] | None = None
-    ) -> Bidirectional:
+    def forward(self, source: Int[Tensor, "batch source"], lengths: Lengths | None = None) -> Bidirectional:
         """The annotations h of all words, and the state at the end of each reading."""
+        check_indices("source", source, self.embedding.num_embeddings)
         return self.layer(self.dropout(self.embedding(source)), lengths)
 
 
@@ -93,12 +95,13 @@ class RNNsearch(nn.Module):
     the "previous" one as in the appendix or the "current" one as in equation 4. ``dropout`` acts on both
     embeddings and on the maxout units; ``tied`` takes the target embedding as output weights.
 
-    *Shapes*: words ``[batch, source]`` and ``[batch, target]``, ``lengths`` ``[batch]``.
+    *Shapes*: words ``[batch, source]`` and ``[batch, target]``, ``lengths`` ``[batch]`` of at least 1.
 
     *Departures*: architecture: the paper has neither dropout nor tied weights. Its fixed-vector model reads
     forwards only; here it has the same encoder, so that only the context differs.
 
-    *Raises*: `ShapeError` where tied weights do not fit, or for an unknown ``output_state``.
+    *Raises*: `ShapeError` where tied weights do not fit, for lengths that are not between 1 and the size of
+    the source, and for words beyond the vocabulary; `UsageError` for an unknown ``output_state``.
 
     >>> model = RNNsearch((9, 7), embedding=3, hidden=4)
     >>> model(torch.tensor([[5, 6, 2]]), torch.tensor([[4, 2]])).logits.shape
@@ -114,7 +117,7 @@ class RNNsearch(nn.Module):
         alignment: int | None = None,
         maxout: int | None = None,
         fixed: bool = False,
-        output_state: Literal["previous", "current"] = "previous",
+        output_state: OutputState = "previous",
         dropout: float = 0.0,
         tied: bool = False,
     ) -> None:
@@ -122,8 +125,7 @@ class RNNsearch(nn.Module):
         units = maxout or hidden // 2
         if tied and units != embedding:
             raise ShapeError(f"tied weights need as many maxout units as the embedding has, not {units}")
-        if output_state not in ("previous", "current"):
-            raise ShapeError(f"output_state is previous or current, not {output_state!r}")
+        check_option("output_state", output_state, OutputState)
         self.output_state = output_state
         self.encoder = Encoder(vocabulary_sizes[0], embedding, hidden, dropout)
         sizes = {"query_size": hidden, "annotation_size": 2 * hidden, "alignment_size": alignment or hidden}
@@ -143,7 +145,7 @@ class RNNsearch(nn.Module):
             self.readout.weight = self.embedding.weight
 
     def encode(
-        self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, " batch"] | None = None
+        self, source: Int[Tensor, "batch source"], lengths: Lengths | None = None
     ) -> tuple[Float[Tensor, "batch hidden"], Memory]:
         """The decoder's first state, s_0 = tanh(W_s h_1) of the backward reading, and what it attends to."""
         read = self.encoder(source, lengths)
@@ -175,9 +177,10 @@ class RNNsearch(nn.Module):
         self,
         source: Int[Tensor, "batch source"],
         target: Int[Tensor, "batch target"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
     ) -> Decoded:
         """Read a translation whose words are given, ``target`` with the stop symbol at its end."""
+        check_indices("target", target, self.embedding.num_embeddings)
         s, memory = self.encode(source, lengths)
         embedded = self.dropout(self.embedding(words_before(target))).transpose(0, 1)
         weights, attend = recurrent(self.weight_hidden), partial(self.attend, memory=memory)

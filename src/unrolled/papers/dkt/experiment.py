@@ -13,7 +13,7 @@ from torch.nn import functional
 from unrolled.data import assistments, learners, registry
 from unrolled.data.assistments import Students, select, windows
 from unrolled.data.sequences import permutation
-from unrolled.papers.dkt import untrained
+from unrolled.papers.dkt import baselines
 from unrolled.papers.dkt.metrics import auc, auc_by_exercise
 from unrolled.papers.dkt.model import DKT, asked_logits, predicted_mask
 from unrolled.training.experiment import Arrays, At, Experiment, Splits, TrainingConfig
@@ -146,20 +146,20 @@ class DKTExperiment(Experiment[Config]):
 
     def test(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
         """`evaluate`; for real students also the areas without the answers that give themselves away
-        (`untrained.areas`), and every predictor without a network (`untrained.references`)."""
+        (`baselines.areas`), and every predictor without a network (`baselines.references`)."""
         metrics = self.evaluate(model, arrays)
         if not self.config.real:
             return metrics
         train, test = self.students()
-        marks = untrained.marks(train, test)
+        marks = baselines.marks(train, test)
         mask = predicted_mask(arrays[2], arrays[0].shape[1]).cpu()
         cut = [
             windows(test._replace(answers=torch.from_numpy(mark)), self.config.window)[1] for mark in marks
         ]
-        kept = untrained.Marks(*(part[:, 1:][mask].numpy() for part in cut))
+        kept = baselines.Marks(*(part[:, 1:][mask].numpy() for part in cut))
         logits, answers, exercises = (part.cpu().numpy() for part in predicted(model, arrays))
-        metrics |= untrained.areas(logits.astype(np.float64), answers, exercises, kept)
-        return metrics | untrained.references(train, test)
+        metrics |= baselines.areas(logits.astype(np.float64), answers, exercises, kept)
+        return metrics | baselines.references(train, test)
 
 
 def simulated(questions: Tensor, answers: Tensor) -> Students:

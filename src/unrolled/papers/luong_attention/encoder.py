@@ -7,9 +7,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from unrolled.base.errors import UnrolledError
 from unrolled.nn.cells import LSTMState
-from unrolled.nn.padding import live_steps, mirrored
-from unrolled.nn.scan import ShapeError
+from unrolled.nn.checks import Lengths, ShapeError, check_indices, check_lengths, under_vmap
+from unrolled.nn.padding import mirrored
 
 
 class Read(NamedTuple):
@@ -34,8 +35,9 @@ class Encoder(nn.Module):
 
     *Departures*: architecture: the paper reads in one direction.
 
-    *Raises*: `ShapeError` where ``units`` cannot be split, the source is empty, or a length is not between 1
-    and the size of the source.
+    *Raises*: `ShapeError` where ``units`` cannot be split, the source is empty, a length is not between 1 and
+    the size of the source, or a word is beyond the vocabulary; `UnrolledError` under `torch.func.vmap`:
+    torch's fused LSTM has no batched form.
 
     >>> Encoder(9, embedding=3, units=4, layers=2)(torch.tensor([[5, 6, 2]])).last.h.shape
     torch.Size([1, 2, 4])
@@ -62,20 +64,22 @@ class Encoder(nn.Module):
         self.layers = lstm(embedding, **sizes, dropout=dropout)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(
-        self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, " batch"] | None = None
-    ) -> Read:
+    def forward(self, source: Int[Tensor, "batch source"], lengths: Lengths | None = None) -> Read:
         """Read sources, those of different lengths with ``lengths``."""
         batch, time = source.shape
         if not time:
             raise ShapeError(f"a source has at least one word, not {list(source.shape)}")
+        check_indices("source", source, self.embedding.num_embeddings)
+        if under_vmap(source, *self.parameters()):
+            raise UnrolledError("torch's fused LSTM has no batched form", hint="train its seeds one by one")
+        if lengths is not None:
+            lengths = check_lengths(lengths, batch, time, minimum=1, like=source)
         if self.reverse:
             source = mirrored(source, lengths)
         x = self.dropout(self.embedding(source))
-        if lengths is None:
+        if lengths is None or not batch:
             annotations, last = self.layers(x)
         else:
-            live_steps(lengths, batch, time)
             packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
             states, last = self.layers(packed)
             annotations, _ = pad_packed_sequence(states, batch_first=True)

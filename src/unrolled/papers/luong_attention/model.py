@@ -4,22 +4,22 @@ Weights have torch's layout, rows of an LSTM's gates its order i, f, g, o; sourc
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrolled.base.errors import UsageError, unknown
+from unrolled.base.errors import UsageError
 from unrolled.data.vocabulary import words_before
-from unrolled.nn.attention import Attention, Memory, context_vector, masked_softmax
+from unrolled.nn.attention import Attention, Memory, Score, context_vector, masked_softmax
 from unrolled.nn.cells import LSTMState, lstm_gates
-from unrolled.nn.scan import ShapeError
+from unrolled.nn.checks import Lengths, ShapeError, check_indices, check_option
 from unrolled.papers.luong_attention.encoder import Encoder, lstm
 from unrolled.papers.luong_attention.windows import gaussian, outside_window, predicted_position
 
-KINDS = ("global", "local-m", "local-p", "none")
+Kind = Literal["global", "local-m", "local-p", "none"]
 """All positions; a window that moves by one position per step, or is predicted; no attention."""
 
 
@@ -80,16 +80,14 @@ class LuongAttention(nn.Module):
     states. ``dropout`` acts on what enters an LSTM layer and on what the output reads; ``tied`` takes the
     target embedding as W_s.
 
-    *Shapes*: words ``[batch, source]`` and ``[batch, target]``, ``lengths`` ``[batch]``.
+    *Shapes*: words ``[batch, source]`` and ``[batch, target]``, ``lengths`` ``[batch]`` of at least 1.
 
     *Departures*: architecture: the paper has four layers and reads in one direction; its weights are not
     tied. The last states of the encoder are the decoder's first ones.
 
-    Its LSTM layers are torch's, which `torch.func.vmap` does not follow; with ``lengths`` they read packed
-    sequences, which `torch.export` does not follow.
-
-    *Raises*: `UsageError` for an unknown kind, or for feeding without attention; `ShapeError` for sizes that
-    do not fit.
+    *Raises*: `UsageError` for an unknown option, or for feeding without attention; `ShapeError` for sizes or
+    lengths that do not fit, and for words beyond the vocabulary; `UnrolledError` under `torch.func.vmap`:
+    torch's fused LSTM has no batched form. With lengths it reads packed sequences, which cannot be exported.
 
     >>> model = LuongAttention((9, 7), embedding=3, hidden=4, kind="local-p", window=2)
     >>> model(torch.tensor([[5, 6, 2]]), torch.tensor([[4, 2]])).logits.shape
@@ -103,8 +101,8 @@ class LuongAttention(nn.Module):
         embedding: int = 1000,
         hidden: int = 1000,
         annotation: int | None = None,
-        kind: str = "global",
-        score: str = "general",
+        kind: Kind = "global",
+        score: Score = "general",
         window: int = 10,
         feeding: bool = True,
         layers: int = 1,
@@ -115,8 +113,8 @@ class LuongAttention(nn.Module):
         tied: bool = False,
     ) -> None:
         super().__init__()
-        if kind not in KINDS:
-            raise unknown("kind", kind, KINDS, listing=f"there are {', '.join(KINDS)}")
+        check_option("kind", kind, Kind)
+        check_option("score", score, Score)
         if kind == "none" and feeding:
             raise UsageError("without attention there is no attentional vector to feed")
         if tied and embedding != hidden:
@@ -145,7 +143,7 @@ class LuongAttention(nn.Module):
             self.readout.weight = self.embedding.weight
 
     def encode(
-        self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, " batch"] | None = None
+        self, source: Int[Tensor, "batch source"], lengths: Lengths | None = None
     ) -> tuple[State, Memory]:
         """The decoder's first state, and what it attends to."""
         annotations, (h, c) = self.encoder(source, lengths)
@@ -205,9 +203,10 @@ class LuongAttention(nn.Module):
         self,
         source: Int[Tensor, "batch source"],
         target: Int[Tensor, "batch target"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
     ) -> Decoded:
         """Read a translation whose words are given, ``target`` with the stop symbol at its end."""
+        check_indices("target", target, self.embedding.num_embeddings)
         state, memory = self.encode(source, lengths)
         embedded = self.dropout(self.embedding(words_before(target)))
         if not self.feeding:

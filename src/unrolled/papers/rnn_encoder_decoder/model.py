@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.data.vocabulary import PAD, words_before
+from unrolled.nn.checks import Lengths, check_indices, check_lengths, check_option
 from unrolled.nn.gru import GRU, Recurrent, Reset, recurrent
 from unrolled.nn.maxout import maxout
 from unrolled.nn.padding import last_steps
-from unrolled.nn.scan import ShapeError
 
 
 class Summary(NamedTuple):
@@ -103,12 +103,13 @@ class RNNEncoderDecoder(nn.Module):
     it or "before" it as in equation 8; the encoder's is before. ``rank`` factors the output matrix, None
     leaves it whole. ``dropout`` acts on embeddings and maxout units.
 
-    *Shapes*: words ``[batch, source]`` and ``[batch, target]``, ``lengths`` ``[batch]``.
+    *Shapes*: words ``[batch, source]`` and ``[batch, target]``, ``lengths`` ``[batch]`` of at least 1.
 
     *Departures*: unspecified: the first word of a target follows a start symbol with a vector of its own.
     Biases are kept, and O_y reads the embedding of the word, a matrix of low rank.
 
-    *Raises*: `ShapeError` for an unknown place of the reset gate.
+    *Raises*: `UsageError` for an unknown place of the reset gate; `ShapeError` for lengths that are not
+    between 1 and the size of the source, and for words beyond the vocabulary.
 
     >>> model = RNNEncoderDecoder((9, 7), embedding=3, hidden=4, maxout=2)
     >>> model(torch.tensor([[5, 6, 2]]), torch.tensor([[4, 2]])).logits.shape
@@ -123,12 +124,11 @@ class RNNEncoderDecoder(nn.Module):
         hidden: int = 1000,
         maxout: int = 500,
         rank: int | None = None,
-        reset: str = "after",
+        reset: Reset = "after",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if reset not in ("before", "after"):
-            raise ShapeError(f"reset is before or after, not {reset!r}")
+        check_option("reset", reset, Reset)
         self.reset, self.dropout = reset, nn.Dropout(dropout)
         self.source_embedding = nn.Embedding(vocabulary_sizes[0], embedding)
         self.encoder = GRU(embedding, hidden, reset="before", update="keep")
@@ -145,12 +145,15 @@ class RNNEncoderDecoder(nn.Module):
         self.readout = nn.Linear(rank or maxout, vocabulary_sizes[1])
 
     def encode(
-        self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, " batch"] | None = None
+        self, source: Int[Tensor, "batch source"], lengths: Lengths | None = None
     ) -> tuple[Float[Tensor, "batch hidden"], Summary]:
         """The decoder's first state, tanh(V' c), and the summary c = tanh(V h_N) with its products.
 
         Padding comes last: the state h_N is taken before it, so that no step needs a mask.
         """
+        check_indices("source", source, self.source_embedding.num_embeddings)
+        if lengths is not None:
+            lengths = check_lengths(lengths, *source.shape, minimum=1, like=source)
         h = self.encoder(self.dropout(self.source_embedding(source))).h
         c = torch.tanh(self.to_summary(last_steps(h, lengths)))
         products = functional.linear(c, self.weight_context), functional.linear(c, self.output_context)
@@ -171,7 +174,7 @@ class RNNEncoderDecoder(nn.Module):
         self,
         source: Int[Tensor, "batch source"],
         target: Int[Tensor, "batch target"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
     ) -> Decoded:
         """Read a target whose words are given, ``target`` with the stop symbol at its end."""
         return Decoded(self.readout(self.units(source, target, lengths)))
@@ -180,9 +183,10 @@ class RNNEncoderDecoder(nn.Module):
         self,
         source: Int[Tensor, "batch source"],
         target: Int[Tensor, "batch target"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
     ) -> Float[Tensor, "batch target units"]:
         """What the softmax reads at every word of a target: the loop of the decoder, then all outputs."""
+        check_indices("target", target, self.embedding.num_embeddings)
         s, summary = self.encode(source, lengths)
         embedded = self.dropout(self.embedding(words_before(target))).transpose(0, 1)
         weights, states = recurrent(self.weight_hidden), []
@@ -195,7 +199,7 @@ class RNNEncoderDecoder(nn.Module):
         self,
         source: Int[Tensor, "batch source"],
         target: Int[Tensor, "batch target"],
-        lengths: Int[Tensor, " batch"] | None = None,
+        lengths: Lengths | None = None,
     ) -> Float[Tensor, " batch"]:
         """The score of a phrase pair, log p(y | x): the sum over the words of the target, its stop symbol
         among them; padding counts nothing."""

@@ -9,7 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.nn.cells import RNN
+from unrolled.nn.checks import check_indices, check_option
 from unrolled.nn.gru import GRU
+
+Cell = Literal["gated", "tanh"]
+"""The unit that recalls."""
 
 
 class Recaller(nn.Module):
@@ -25,10 +29,9 @@ class Recaller(nn.Module):
     torch.Size([2, 4])
     """
 
-    def __init__(
-        self, cell: Literal["gated", "tanh"], symbols: int, hidden: int, *, keep: float = 0.0
-    ) -> None:
+    def __init__(self, cell: Cell, symbols: int, hidden: int, *, keep: float = 0.0) -> None:
         super().__init__()
+        check_option("cell", cell, Cell)
         self.symbols = symbols
         if cell == "gated":
             self.layer: nn.Module = GRU(symbols, hidden, reset="before", update="keep")
@@ -41,5 +44,6 @@ class Recaller(nn.Module):
 
     def forward(self, sequence: Int[Tensor, "batch time"]) -> Float[Tensor, "batch symbols"]:
         """The logits of the first symbol."""
+        check_indices("sequence", sequence, self.symbols)
         one_hot = functional.one_hot(sequence, self.symbols).to(self.readout.weight.dtype)
         return self.readout(self.layer(one_hot).last)
