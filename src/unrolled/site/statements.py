@@ -184,7 +184,8 @@ def sentence(item: Judged) -> Markup:
     said = [f"{item.outcome.value} at {item.scale} scale" if item.scale else item.outcome.value]
     if item.n > 1 and item.outcome not in UNMEASURED:
         said.append(f"{item.n} seeds")
-    own = join((ours_words(item), " by version 0.1")) if item.outcome is Outcome.ARCHIVED else None
+    if item.outcome is Outcome.ARCHIVED:
+        said.append(f"{ours_words(item)} {item.of.unit}".rstrip() + " by version 0.1")
     outcome = element("span", ", ".join(said), class_="words")
-    words = join((item.of.says.rstrip("."), ": ", outcome, element("span", ", ", own) if own else None))
+    words = join((item.of.says.rstrip("."), ": ", outcome))
     return badge(item.outcome, words)
