@@ -60,7 +60,7 @@ test-all: test  ## the slow tests besides, and the notebooks at the lowest level
 test-long: setup  ## the large counts (figures: tests/long.json), and the notebooks on two threads
 	@echo "test-long: before a release; half an hour"
 	@$(pytest) tests --ignore tests/browser -m long --figures tests/long.json
-	@OMP_NUM_THREADS=2 $(bin)/python -m pytest -q notebooks $(nbval) --kernel-threads 2
+	@OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE $(bin)/python -m pytest -q notebooks $(nbval) --kernel-threads 2
 	@echo "test-long: all passed"
 
 check: setup  ## lint, hold the floors apart, and check the chain from paper to evidence

@@ -6,13 +6,13 @@ import pytest
 
 from unrolled.execution.aftermath import after_training
 
-TRAINED = "runs = {s: chapter.run(EXPERIMENT, 'lstm', s) for s in range(3)}"
+TRAINED = "runs = {s: chapter.train('live', s) for s in range(3)}"
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        "chapter.run(EXPERIMENT, 'lstm', 0)",
+        "chapter.train('live', 0)",
         "print(runs[0].losses[-1])",
         "loss = runs[0].losses\nlast = loss[-1]\nchapter.claim('low', value=last)",
         "def last(s):\n    return runs[s].losses[-1]\n\nprint(last(0))",

@@ -32,6 +32,10 @@ def whole(project, edit):
         project / "tests" / "oracles",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
+    runs = project / "src" / "unrolled" / "papers" / "bn_lstm" / "runs.toml"
+    runs.write_text('["{model}"]\nupdates = 1\neach = { model = ["lstm", "bn_lstm"] }\n')
+    (project / "tests" / "nn").mkdir()
+    shutil.copy(ROOT / "tests" / "nn" / "test_cells.py", project / "tests" / "nn")
     edit(ENTRY, "status: verified", "status: draft")
     cells = [
         {
