@@ -109,7 +109,7 @@ def aligned(texts: Sequence[str | None]) -> list[Markup | None]:
         whole, rest = split(own)
         left = element("span", whole, class_="whole", style=f"min-width:{width}ch")
         made = element("span", left, element("span", rest, class_="rest"), class_="number")
-        below = (element("br"), element("span", against.lstrip(), other)) if against else ()
+        below = (element("br"), element("span", against.lstrip(), other, class_="against")) if against else ()
         column.append(join((made, *below)) if text is not None else None)
     return column
 

@@ -92,7 +92,7 @@ def keep_lines(app: Sphinx, what: str, name: str, obj: object, options: object, 
     for at in range(len(lines) - 1, 1, -1):
         before, blank, line = lines[at - 2 : at + 1]
         if line.startswith(" ") and not blank.strip() and before and not before.startswith((" ", "- ", "..")):
-            lines[at:at] = ["::", ""]
+            lines[at:at] = [".. code-block:: text", ""]
 
 
 def skip_plumbing(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
