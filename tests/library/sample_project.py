@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from statement_samples import with_samples
+from statement_samples import RUNS, with_samples
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +27,16 @@ def make_project(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UNROLLED_PROJECT", str(root))
     monkeypatch.setenv("UNROLLED_RUNS", str(root / "runs"))
     return root
+
+
+def copy_code(root: Path, *sources: str) -> None:
+    """The code and tests that the entry's equations name, with the presets that its statements name."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    for name in (*sources, "tests/oracles"):
+        shutil.copytree(ROOT / name, root / name, ignore=ignore)
+    (root / "tests" / "nn").mkdir()
+    shutil.copy(ROOT / "tests" / "nn" / "test_cells.py", root / "tests" / "nn")
+    (root / "src" / "unrolled" / "papers" / "bn_lstm" / "runs.toml").write_text(RUNS, encoding="utf-8")
 
 
 def _concepts(slugs: list[str]) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from unrolled.base import keys
-from unrolled.library import staleness
+from unrolled.library import outputs, staleness
 from unrolled.library.measurements import Run, run_name
 
 BLOCK = """\
@@ -49,14 +49,14 @@ statements:
   - id: cells
     kind: exact
     says: A layer has 44,900 parameters.
-    locus: {section: "4"}
+    locus: {section: "5", equation: "5"}
     metric: parameters
     paper: {value: 44900}
     value: parameters
   - id: ptb
     kind: value
     says: On Penn Treebank it reaches 1.32 bits per character.
-    locus: {table: "2"}
+    locus: {section: "Appendix B", table: "2"}
     metric: bits per character
     not_attempted: The data have a licence that forbids it.
 findings:
@@ -74,6 +74,13 @@ checks:
     tests: ["tests/oracles/test_bn_lstm.py::test_equation_6_bn_preactivations"]
 omitted:
   - {what: "Table 3", locus: {table: "3"}, why: Another paper's numbers.}
+  - {what: "Figure 1a", locus: {figure: "1a"}, why: A picture without numbers.}
+"""
+
+RUNS = """\
+["{model}"]
+updates = 1
+each = { model = ["lstm", "bn_lstm"] }
 """
 
 _LISTS = "claims|paper|statements|findings|checks|omitted"
@@ -173,7 +180,7 @@ VALUE = "application/vnd.unrolled.value+json"
 
 def notebook(key: str = "notebook", **values: float) -> dict:
     """An executed chapter that left these values."""
-    outputs = [
+    shown = [
         {"output_type": "display_data", "metadata": {}, "data": {VALUE: {"name": name, "value": value}}}
         for name, value in values.items()
     ]
@@ -192,6 +199,7 @@ def notebook(key: str = "notebook", **values: float) -> dict:
         "metadata": {},
         "source": "x",
         "execution_count": 1,
-        "outputs": outputs,
+        "outputs": shown,
     }
+    record["outputs"] = outputs.digests({"cells": [cell]})
     return {"cells": [cell], "metadata": {"unrolled": record}, "nbformat": 4, "nbformat_minor": 5}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from comparison_samples import comparison
+from sample_project import copy_code
 from statement_samples import BLOCK, notebook, put_all, run
 
 from unrolled.library import evidence as files
@@ -17,25 +17,13 @@ from unrolled.library.collecting import collect
 from unrolled.library.entries import load_entry
 from unrolled.library.measurements import Evidence, Measured
 
-ROOT = Path(__file__).resolve().parents[2]
 ENTRY = "bib/entries/bn_lstm.yaml"
 
 
 @pytest.fixture
 def whole(project, edit):
     """The project with sources and oracles, the entry as a draft, and a chapter with all its equations."""
-    shutil.copytree(
-        ROOT / "src" / "unrolled", project / "src" / "unrolled", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    shutil.copytree(
-        ROOT / "tests" / "oracles",
-        project / "tests" / "oracles",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-    runs = project / "src" / "unrolled" / "papers" / "bn_lstm" / "runs.toml"
-    runs.write_text('["{model}"]\nupdates = 1\neach = { model = ["lstm", "bn_lstm"] }\n')
-    (project / "tests" / "nn").mkdir()
-    shutil.copy(ROOT / "tests" / "nn" / "test_cells.py", project / "tests" / "nn")
+    copy_code(project, "src/unrolled")
     edit(ENTRY, "status: verified", "status: draft")
     cells = [
         {
@@ -220,7 +208,6 @@ def test_a_value_of_the_chapter_that_its_notebook_does_not_hold_is_a_fault(whole
 
 def test_a_preset_that_is_not_in_the_paper_s_runs_is_a_fault(whole):
     path = whole / "src" / "unrolled" / "papers" / "bn_lstm" / "runs.toml"
-    path.write_text('["{model}"]\nupdates = 1\neach = { model = ["lstm", "bn_lstm"] }\n')
     assert faults() == []
     path.write_text("[lstm]\nupdates = 1\n")
     told = faults()

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sample_project import copy_code
 
 from unrolled.library.check import check
 
@@ -18,9 +19,7 @@ ORACLE = "tests/oracles/test_bn_lstm.py"
 @pytest.fixture
 def chain(project, edit):
     """The project with its sources, oracles and outlines, the entry as a draft."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    for name in ("src/unrolled/base", "src/unrolled/nn", "src/unrolled/papers/bn_lstm", "tests/oracles"):
-        shutil.copytree(ROOT / name, project / name, ignore=ignore)
+    copy_code(project, "src/unrolled/base", "src/unrolled/nn", "src/unrolled/papers/bn_lstm")
     shutil.copy(ROOT / "bib" / "outlines.yaml", project / "bib")
     edit(ENTRY, "status: verified", "status: draft")
     return project

@@ -5,7 +5,7 @@ import torch
 from tiny import TinyConfig, TinyExperiment
 
 from unrolled.base.errors import UnrolledError, UsageError
-from unrolled.training import weights
+from unrolled.training import checkpoints, weights
 from unrolled.training.fit import fit
 from unrolled.training.store import RunStore
 
@@ -47,3 +47,17 @@ def test_weights_of_another_model_are_told(kept, monkeypatch):
     monkeypatch.setattr(weights, "experiment", lambda slug: Wider)
     with pytest.raises(UnrolledError, match="another version of the model"):
         weights.load("tiny/plain")
+
+
+def test_the_median_seed_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "folder", lambda: tmp_path / "weights")
+    monkeypatch.setattr(weights, "experiment", lambda slug: TinyExperiment)
+    store = RunStore(tmp_path / "runs")
+    runs = [fit(TinyExperiment(TinyConfig(), seed), "plain", store=store) for seed in range(3)]
+    ranked = sorted(runs, key=lambda run: run.metrics["valid_error"])
+    _, facts = checkpoints.read_tensors(weights.keep_median("tiny", "plain", store.root))
+    assert facts["seed"] in [
+        run.result["seed"] for run in runs if run.metrics["valid_error"] == ranked[1].metrics["valid_error"]
+    ]
+    with pytest.raises(UnrolledError, match="no finished run of tiny other"):
+        weights.keep_median("tiny", "other", store.root)

@@ -20,6 +20,7 @@ evidence_app = typer.Typer(
 )
 app.add_typer(evidence_app, name="evidence")
 
+WEIGHTS = typer.Option(None, "--weights", help="Keep the weights of this preset's median seed: copy.")
 SLUG = typer.Argument(help="The entry's slug.")
 BECAME = typer.Option(None, "--as", help="A claim of version 0.1 and what it became: OLD=NEW.")
 
@@ -121,6 +122,7 @@ def collect(
     replace: bool = typer.Option(
         False, "--replace", help="Let smaller or incomplete runs replace evidence too."
     ),
+    weights: list[str] = WEIGHTS,
     dry_run: bool = typer.Option(False, "--dry-run", help="Measure and show, but write nothing."),
 ) -> None:
     """Measure statements and findings from finished runs. Example: unrolled evidence collect dkt"""
@@ -131,6 +133,11 @@ def collect(
     from unrolled.library.evidence import save
 
     entry = load_entry(slug)
+    if weights and not dry_run:
+        from unrolled.training.weights import keep_median
+
+        for preset in weights:
+            typer.echo(f"kept: {keep_median(slug, preset)}", err=True)
     outcome = collected(entry, replace=replace)
     for damaged in outcome.damaged:
         typer.echo(f"left out, cannot be read: {damaged}", err=True)

@@ -142,8 +142,9 @@ def _files(node: object) -> Iterator[str]:
 
 def _documents_modules(root: Path) -> bool:
     """Whether the programming reference declares modules, for which Sphinx writes an index."""
-    texts = (page.read_text(encoding="utf-8") for page in root.glob("book/api/*.md"))
-    return any("<!-- unrolled:modules " in text for text in texts)
+    pages = (root / "book" / "api.md", *root.glob("book/api/*.md"))
+    texts = [page.read_text(encoding="utf-8") for page in pages if page.is_file()]
+    return any(mark in text for text in texts for mark in ("<!-- unrolled:modules ", ".. automodule::"))
 
 
 def pages(folder: Path) -> frozenset[str]:

@@ -9,6 +9,7 @@ import torch
 
 from unrolled.base.errors import UnrolledError, unknown
 from unrolled.base.paths import project
+from unrolled.base.records import read_result, results
 from unrolled.training.checkpoints import read_tensors, write_tensors
 from unrolled.training.experiment import experiment
 
@@ -30,8 +31,6 @@ def export(run: Path, *, licence: str = "") -> Path:
     Raises:
         UnrolledError: if the run is damaged or its weights are larger than a repository should hold.
     """
-    from unrolled.base.records import read_result
-
     result = read_result(run / "result.json")
     tensors, _ = read_tensors(run / "best.safetensors")
     half = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
@@ -41,6 +40,24 @@ def export(run: Path, *, licence: str = "") -> Path:
     facts = {name: result[name] for name in ("slug", "preset", "seed", "config", "key", "best_update")}
     target = folder() / result["slug"] / f"{result['preset']}.safetensors"
     return write_tensors(target, half, facts | {"licence": licence})
+
+
+def keep_median(slug: str, preset: str, store: Path | None = None) -> Path:
+    """Keep the weights of the median seed of a preset, by the metric that selects weights.
+
+    Of an even number of seeds the worse of the two in the middle; of several states of the code the newest.
+
+    Raises:
+        UnrolledError: if there is no finished run of the preset.
+    """
+    found = [(folder, run) for folder, run in results(slug, store)[0].items() if run["preset"] == preset]
+    done = sorted((pair for pair in found if pair[1]["complete"]), key=lambda pair: pair[1]["finished"])
+    newest = {run["seed"]: (folder, run) for folder, run in done}
+    if not newest:
+        raise UnrolledError(f"no finished run of {slug} {preset}", hint=f"unrolled train {slug} {preset}")
+    metric, goal = experiment(slug).selection
+    ranked = sorted(newest.values(), key=lambda pair: pair[1]["metrics"][metric], reverse=goal == "max")
+    return export(ranked[len(ranked) // 2][0])
 
 
 def load(name: str) -> nn.Module:
