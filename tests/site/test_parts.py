@@ -201,6 +201,14 @@ def test_a_log_scale_prints_factors_and_ratios() -> None:
     assert statements.interval_words(log).startswith("ratio 5.21, 95 % interval")
 
 
+def test_an_interval_shows_its_width_and_seeds_agree_with_orderings_only() -> None:
+    item = knowledge_with().statements["bn_lstm"][0]
+    narrow = part_with("words", interval=(5.2101, 5.2103))
+    assert "interval 5.2101 to 5.2103; 5 of 5 agree" in statements.interval_words(item, narrow)
+    equal = replace(item, of=item.of.model_copy(update={"kind": "no difference"}))
+    assert "agree" not in statements.interval_words(equal, narrow)
+
+
 def test_the_ledger_holds_the_headlines_first_and_every_statement() -> None:
     html = str(ledger.ledger(knowledge_with(), Place("book/ledger")))
     assert (

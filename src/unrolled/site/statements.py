@@ -85,11 +85,12 @@ def interval_words(item: Judged, part: Part | None = None) -> str | None:
     log, compared = item.of.metric_scale == "log", part.against is not None
     delta = getattr(item.of, "delta", 0.0)
     marks = [1.0 if log else 0.0, delta, -delta] if compared else bounds(item, part)
-    low, high = (number(value, *marks) for value in part.interval)
+    low, high = (number(value, *marks, *part.interval) for value in part.interval)
     said = f"{part.level:.0%} interval {low} to {high}".replace("%", " %")
     if compared:
         said = f"{'ratio' if log else 'difference'} {number(part.mean, *marks)}, {said}"
-    return said + (f"; {part.agree[0]} of {part.agree[1]} agree" if part.agree else "")
+    ordered = part.agree and getattr(item.of, "kind", "") == "ordering"
+    return said + (f"; {part.agree[0]} of {part.agree[1]} agree" if ordered else "")
 
 
 def says(item: Judged, position: int) -> Markup:
