@@ -203,7 +203,7 @@ def test_a_log_scale_prints_factors_and_ratios() -> None:
 
 def test_an_interval_shows_its_width_and_seeds_agree_with_orderings_only() -> None:
     item = knowledge_with().statements["bn_lstm"][0]
-    narrow = part_with("words", interval=(5.2101, 5.2103))
+    narrow = part_with("words", interval=(5.21011234567, 5.21031234567))
     assert "interval 5.2101 to 5.2103; 5 of 5 agree" in statements.interval_words(item, narrow)
     equal = replace(item, of=item.of.model_copy(update={"kind": "no difference"}))
     assert "agree" not in statements.interval_words(equal, narrow)

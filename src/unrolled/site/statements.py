@@ -85,7 +85,8 @@ def interval_words(item: Judged, part: Part | None = None) -> str | None:
     log, compared = item.of.metric_scale == "log", part.against is not None
     delta = getattr(item.of, "delta", 0.0)
     marks = [1.0 if log else 0.0, delta, -delta] if compared else bounds(item, part)
-    low, high = (number(value, *marks, *part.interval) for value in part.interval)
+    low, high = part.interval
+    low, high = number(low, *marks, high), number(high, *marks, low)  # two ends that differ look so
     said = f"{part.level:.0%} interval {low} to {high}".replace("%", " %")
     if compared:
         said = f"{'ratio' if log else 'difference'} {number(part.mean, *marks)}, {said}"
