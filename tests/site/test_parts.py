@@ -205,6 +205,8 @@ def test_an_interval_shows_its_width_and_seeds_agree_with_orderings_only() -> No
     item = knowledge_with().statements["bn_lstm"][0]
     narrow = part_with("words", interval=(5.21011234567, 5.21031234567))
     assert "interval 5.2101 to 5.2103; 5 of 5 agree" in statements.interval_words(item, narrow)
+    point = part_with("words", interval=(5.21011234567, 5.21011234567))
+    assert "interval 5.21 to 5.21;" in statements.interval_words(item, point)
     equal = replace(item, of=item.of.model_copy(update={"kind": "no difference"}))
     assert "agree" not in statements.interval_words(equal, narrow)
 

@@ -85,8 +85,8 @@ def interval_words(item: Judged, part: Part | None = None) -> str | None:
     log, compared = item.of.metric_scale == "log", part.against is not None
     delta = getattr(item.of, "delta", 0.0)
     marks = [1.0 if log else 0.0, delta, -delta] if compared else bounds(item, part)
-    low, high = part.interval
-    low, high = number(low, *marks, high), number(high, *marks, low)  # two ends that differ look so
+    quarter = (part.interval[1] - part.interval[0]) / 4  # no end is rounded by as much
+    low, high = (number(x, *marks, *((x - quarter, x + quarter) if quarter else ())) for x in part.interval)
     said = f"{part.level:.0%} interval {low} to {high}".replace("%", " %")
     if compared:
         said = f"{'ratio' if log else 'difference'} {number(part.mean, *marks)}, {said}"
