@@ -15,23 +15,7 @@ from unrolled.base.files import atomic_write
 from unrolled.library import models as library
 from unrolled.library.judged import Judged, Judgements
 from unrolled.library.models import INVERSES
-from unrolled.site.exportschema import (
-    KEPT,
-    Author,
-    Concept,
-    Concepts,
-    Edge,
-    Equation,
-    Equations,
-    Finding,
-    Graph,
-    Node,
-    Paper,
-    Papers,
-    Statement,
-    Statements,
-    schema,
-)
+from unrolled.site import exportschema as forms
 from unrolled.site.knowledge import KnowledgeBase
 from unrolled.site.statements import statement_place
 
@@ -41,13 +25,13 @@ FOLDER = "data"
 def contents(kb: KnowledgeBase) -> dict[str, dict[str, Any]]:
     """Every JSON file's content by its name."""
     made = {
-        "papers": Papers(papers=tuple(_paper(kb, entry) for entry in kb.ordered())),
-        "equations": Equations(equations=tuple(_equations(kb))),
-        "statements": Statements(
-            statements=tuple(_judged(kb, Statement, lambda of: of.statements())),
-            findings=tuple(_judged(kb, Finding, lambda of: of.findings())),
+        "papers": forms.Papers(papers=tuple(_paper(kb, entry) for entry in kb.ordered())),
+        "equations": forms.Equations(equations=tuple(_equations(kb))),
+        "statements": forms.Statements(
+            statements=tuple(_judged(kb, forms.Statement, lambda of: of.statements())),
+            findings=tuple(_judged(kb, forms.Finding, lambda of: of.findings())),
         ),
-        "concepts": Concepts(concepts=tuple(_concepts(kb))),
+        "concepts": forms.Concepts(concepts=tuple(_concepts(kb))),
         "graph": _graph(kb),
     }
     return {
@@ -60,7 +44,7 @@ def write(kb: KnowledgeBase, folder: Path) -> list[Path]:
     target, written = folder / FOLDER, []
     for name, content in contents(kb).items():
         written.append(atomic_write(target / f"{name}.json", _text(content)))
-        written.append(atomic_write(target / "schema" / f"{name}.json", _text(schema(name))))
+        written.append(atomic_write(target / "schema" / f"{name}.json", _text(forms.schema(name))))
     written.append(atomic_write(target / "references.bib", (kb.root / "bib" / "references.bib").read_bytes()))
     for slug in kb.entries:
         written.append(atomic_write(target / "chapters" / f"{slug}.bib", references_of(kb, slug)))
@@ -84,11 +68,13 @@ def _home(kb: KnowledgeBase, slug: str) -> str:
     return f"{page}.html" + (f"#{anchor}" if anchor else "")
 
 
-def _paper(kb: KnowledgeBase, entry: library.Entry) -> Paper:
+def _paper(kb: KnowledgeBase, entry: library.Entry) -> forms.Paper:
     work = kb.works.get(entry.key)
-    return Paper(
-        **{name: getattr(entry, name) for name in KEPT},
-        authors=tuple(Author(family=family, given=given) for family, given in work.authors) if work else (),
+    return forms.Paper(
+        **{name: getattr(entry, name) for name in forms.KEPT},
+        authors=tuple(forms.Author(family=family, given=given) for family, given in work.authors)
+        if work
+        else (),
         venue=work.venue if work else "",
         page=_home(kb, entry.slug),
         has_chapter=entry.slug in kb.chapters,
@@ -98,13 +84,13 @@ def _paper(kb: KnowledgeBase, entry: library.Entry) -> Paper:
     )
 
 
-def _equations(kb: KnowledgeBase) -> Iterable[Equation]:
+def _equations(kb: KnowledgeBase) -> Iterable[forms.Equation]:
     for entry in kb.ordered():
         for equation in entry.equations:
             page = _home(kb, entry.slug)
             if entry.slug in kb.chapters:
                 page = f"notebooks/{entry.slug}.html#equation-{equation.label}"
-            yield Equation(**dict(equation), entry=entry.slug, page=page)
+            yield forms.Equation(**dict(equation), entry=entry.slug, page=page)
 
 
 def _judged(kb: KnowledgeBase, kind: type, of: Callable[[Judgements], list[Judged]]) -> Iterable[Any]:
@@ -124,43 +110,45 @@ def _judged(kb: KnowledgeBase, kind: type, of: Callable[[Judgements], list[Judge
             )
 
 
-def _concepts(kb: KnowledgeBase) -> Iterable[Concept]:
+def _concepts(kb: KnowledgeBase) -> Iterable[forms.Concept]:
     for concept in sorted(kb.concepts.values(), key=lambda concept: concept.slug):
         users = tuple(entry.slug for entry in kb.ordered() if concept.slug in entry.concepts)
         page = f"book/concepts.html#concept-{concept.slug}"
-        yield Concept(**dict(concept), entries=users, page=page)
+        yield forms.Concept(**dict(concept), entries=users, page=page)
 
 
-def _graph(kb: KnowledgeBase) -> Graph:
+def _graph(kb: KnowledgeBase) -> forms.Graph:
     nodes = [
-        Node(**{name: getattr(entry, name) for name in _NODE}, id=entry.slug, page=_home(kb, entry.slug))
+        forms.Node(
+            **{name: getattr(entry, name) for name in _NODE}, id=entry.slug, page=_home(kb, entry.slug)
+        )
         for entry in kb.ordered()
     ]
     edges = []
-    works: dict[str, Node] = {}
+    works: dict[str, forms.Node] = {}
     for entry in kb.ordered():
         for relation in entry.relations:
             inverse = INVERSES[relation.type]
-            edges.append(Edge(source=entry.slug, inverse=inverse, **dict(relation)))
+            edges.append(forms.Edge(source=entry.slug, inverse=inverse, **dict(relation)))
             if relation.target not in kb.entries and relation.target not in works:
                 works[relation.target] = _work(kb, relation.target)
         for slug in entry.builds_on:
             said = f"unrolled.papers.{entry.slug} imports unrolled.papers.{slug}"
             inverse = "is built on by"
             edges.append(
-                Edge(source=entry.slug, target=slug, type="builds-on", inverse=inverse, evidence=said)
+                forms.Edge(source=entry.slug, target=slug, type="builds-on", inverse=inverse, evidence=said)
             )
-    return Graph(nodes=(*nodes, *(works[key] for key in sorted(works))), edges=tuple(edges))
+    return forms.Graph(nodes=(*nodes, *(works[key] for key in sorted(works))), edges=tuple(edges))
 
 
 _NODE = ("kind", "title", "short", "year", "part")
 
 
-def _work(kb: KnowledgeBase, key: str) -> Node:
+def _work(kb: KnowledgeBase, key: str) -> forms.Node:
     work = kb.works.get(key)
     if work is None:
         raise UnrolledError(f"relation to {key!r}, which is no entry and no key", hint="run 'unrolled check'")
-    return Node(
+    return forms.Node(
         id=key,
         kind="work",
         title=work.title,

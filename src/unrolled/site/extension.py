@@ -48,7 +48,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", hovercards.put, priority=400)  # before MathJax looks for formulas
     app.connect("html-page-context", assets.clean_context, priority=900)
     app.connect("autodoc-skip-member", reference.skip_plumbing)
-    app.connect("autodoc-process-docstring", reference.keep_sentences, priority=400)
+    app.connect("autodoc-process-docstring", reference.keep_lines, priority=400)
     app.connect("missing-reference", reference.resolve)
     app.connect("doctree-resolved", bibliography.finish, priority=900)
     app.connect("doctree-resolved", bibliography.refuse_addresses, priority=950)

@@ -57,7 +57,7 @@ def ledger(kb: KnowledgeBase, place: Place) -> Markup:
     return render(
         "ledger",
         headlines=table(heads, lines, class_="statements headlines", caption=caption),
-        tally=tally(every, "Statements that this edition has measured"),
+        tally=tally(every, "Measured statements, headlines included"),
         total=len(every),
         measured=sum(counted(every).values()),
         parts=[(part, PARTS[part], members) for part, members in by_part.items() if members],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from unrolled.site.html import element
+from unrolled.site.html import element, join
 
 MINUS = "−"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -28,7 +28,7 @@ def number(value: float, *bounds: float | None, whole: bool = True) -> str:
     >>> number(95.396, 95.4), number(0.9996, 1)
     ('95.396', '0.9996')
     """
-    for digits in range(3, 16):
+    for digits in range(3, 18):
         text = _digits(value, digits, whole)
         shown = float(f"{value:.{digits}g}")
         if all(_side(shown, b) == _side(value, b) for b in bounds if b is not None):
@@ -99,15 +99,18 @@ def split(text: str) -> tuple[str, str]:
 def aligned(texts: Sequence[str | None]) -> list[Markup | None]:
     """A column of numbers whose decimal points stand below one another.
 
-    Each is split at its point; the part before it is set to the width of the column's longest.
+    Each is split at its point; the part before it is set to the width of the column's longest. What a number
+    is compared with, "… against …", stands below it.
     """
     width = max((len(split(text)[0]) for text in texts if text), default=1)
     column: list[Markup | None] = []
     for text in texts:
-        whole, rest = split(text or "")
+        own, against, other = (text or "").partition(" against ")
+        whole, rest = split(own)
         left = element("span", whole, class_="whole", style=f"min-width:{width}ch")
         made = element("span", left, element("span", rest, class_="rest"), class_="number")
-        column.append(made if text is not None else None)
+        below = (element("br"), element("span", against.lstrip(), other, class_="against")) if against else ()
+        column.append(join((made, *below)) if text is not None else None)
     return column
 
 

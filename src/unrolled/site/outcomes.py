@@ -106,7 +106,7 @@ def status(kb: KnowledgeBase, place: Place) -> Markup:
         reproduced=sum(item.reproduced for item in headlines),
         ledger=link("the ledger", place.to("book/ledger")),
         rules=link("how we judge", place.to("book/how-we-judge")),
-        tally=tally(headlines, "Headline statements that this edition has measured"),
+        tally=tally(headlines, "Measured headlines"),
     )
 
 

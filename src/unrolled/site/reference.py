@@ -39,8 +39,9 @@ def modules(part: str) -> list[str]:
 
 
 def _section(module: str) -> str:
-    paper = {f"unrolled.papers.{slug}.model": f"{name}: " for name, slug in MODELS.items()}.get(module, "")
-    return f"## {paper}`{module}`\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
+    papers = {f"unrolled.papers.{slug}.model": name for name, slug in MODELS.items()}
+    title = papers.get(module, f"`{module.removeprefix('unrolled.')}`")
+    return f"## {title}\n\n`{module}`\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
 
 
 @lru_cache(maxsize=4)
@@ -80,10 +81,18 @@ def resolve(
     return None
 
 
-def keep_sentences(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Have the description of a constant that begins "Words: more words" not read as a type and its text."""
+def keep_lines(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Have a docstring read as it is meant.
+
+    A description of a constant that begins "Words: more words" is no type with its text, and an indented
+    block after a blank line is equations, whose lines stay.
+    """
     if what in ("attribute", "data", "property") and lines and ":" in lines[0]:
         lines[:0] = ["..", ""]  # an empty comment: napoleon looks for a type in the first line only
+    for at in range(len(lines) - 1, 1, -1):
+        before, blank, line = lines[at - 2 : at + 1]
+        if line.startswith(" ") and not blank.strip() and before and not before.startswith((" ", "- ", "..")):
+            lines[at:at] = [".. code-block:: text", ""]
 
 
 def skip_plumbing(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:

@@ -85,11 +85,13 @@ def interval_words(item: Judged, part: Part | None = None) -> str | None:
     log, compared = item.of.metric_scale == "log", part.against is not None
     delta = getattr(item.of, "delta", 0.0)
     marks = [1.0 if log else 0.0, delta, -delta] if compared else bounds(item, part)
-    low, high = (number(value, *marks) for value in part.interval)
+    quarter = (part.interval[1] - part.interval[0]) / 4  # no end is rounded by as much
+    low, high = (number(x, *marks, *((x - quarter, x + quarter) if quarter else ())) for x in part.interval)
     said = f"{part.level:.0%} interval {low} to {high}".replace("%", " %")
     if compared:
         said = f"{'ratio' if log else 'difference'} {number(part.mean, *marks)}, {said}"
-    return said + (f"; {part.agree[0]} of {part.agree[1]} agree" if part.agree else "")
+    ordered = part.agree and getattr(item.of, "kind", "") == "ordering"
+    return said + (f"; {part.agree[0]} of {part.agree[1]} agree" if ordered else "")
 
 
 def says(item: Judged, position: int) -> Markup:
@@ -184,7 +186,8 @@ def sentence(item: Judged) -> Markup:
     said = [f"{item.outcome.value} at {item.scale} scale" if item.scale else item.outcome.value]
     if item.n > 1 and item.outcome not in UNMEASURED:
         said.append(f"{item.n} seeds")
-    own = join((ours_words(item), " by version 0.1")) if item.outcome is Outcome.ARCHIVED else None
+    if item.outcome is Outcome.ARCHIVED:
+        said.append(f"{ours_words(item)} {item.of.unit}".rstrip() + " by version 0.1")
     outcome = element("span", ", ".join(said), class_="words")
-    words = join((item.of.says.rstrip("."), ": ", outcome, element("span", ", ", own) if own else None))
+    words = join((item.of.says.rstrip("."), ": ", outcome))
     return badge(item.outcome, words)
