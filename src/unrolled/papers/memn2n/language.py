@@ -59,7 +59,7 @@ class MemoryLanguageModel(nn.Module):
         check_indices("words", words, len(self.A))
         memory = with_time(functional.embedding(words, self.A), self.T_A)
         output = with_time(functional.embedding(words, self.C), self.T_C)
-        u = memory.new_full((len(words), memory.shape[-1]), 0.1)  # there is no question
+        u = memory.new_full((words.shape[0], memory.shape[-1]), 0.1)  # there is no question
         states, weights = [u], []
         for _ in range(self.hops):
             alpha = attention(u, memory)

@@ -227,5 +227,5 @@ class MemN2N(nn.Module):
                 weights.append(alpha)
             states.append(u)
         readout = self.tied(list(self.embeddings)).W
-        alpha = torch.stack(weights, 1) if weights else u.new_zeros(len(u), self.hops, self.memory)
+        alpha = torch.stack(weights, 1) if weights else u.new_zeros(u.shape[0], self.hops, self.memory)
         return Trace(answer(u, readout), alpha, torch.stack(states, 1))

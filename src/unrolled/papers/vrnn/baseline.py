@@ -74,7 +74,7 @@ class OutputRNN(nn.Module):
     ) -> Inference:
         """The distribution of every x_t given what was before it."""
         x = observed(x, lengths, self.input_size)
-        initial = self.initial(len(x)) if initial is None else initial
+        initial = self.initial(x.shape[0]) if initial is None else initial
         h, last = self.layer(features(x, self.x_features.layers), initial=initial)  # (1)
         output = self.output_from(states_before(h, initial.h))
         return Inference(output, None, None, None, h, last if lengths is None else None)

@@ -216,10 +216,10 @@ class VRNN(nn.Module):
         if noise is None:
             noise = torch.randn(*x.shape[:2], self.latent_size, dtype=x.dtype, device=x.device)
         if noise.shape != (*x.shape[:2], self.latent_size):
-            expected = f"[{len(x)}, {x.shape[1]}, latent = {self.latent_size}]"
+            expected = f"[{x.shape[0]}, {x.shape[1]}, latent = {self.latent_size}]"
             raise ShapeError(f"noise must be [batch, time, latent] = {expected}, not {list(noise.shape)}")
         noise = without_padding(noise, lengths)
-        initial = self.initial(len(x)) if initial is None else initial
+        initial = self.initial(x.shape[0]) if initial is None else initial
         x_t = StepInput(features(x, self.x_features.layers), noise)
         states, _, latents = scan(vrnn_step, x_t, initial, self.weights, batch_first=True)
         before = states_before(states.h, initial.h)
