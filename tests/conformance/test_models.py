@@ -81,17 +81,26 @@ def test_gradients_of_torch_func_are_those_of_autograd(model):
 
 
 @models("vmap")
-def test_several_models_run_at_once(model):
+def test_several_models_run_at_once_with_the_gradients_of_each(model):
     several = [Called(model, build(model, seed=seed).eval()) for seed in (1, 2)]
     inputs = tuple(examples(model))
+    lengths = {"lengths": torch.tensor([model.longest, model.shortest, model.longest - 2])}
 
-    def one(parameters, buffers):
-        return functional_call(several[0], (parameters, buffers), inputs)
+    for padding in ({}, lengths) if model.has("lengths") else ({},):
 
-    with possible(model, "vmap"):
-        ours = vmap(one)(*stack_module_state(several))
-        for index, called in enumerate(several):
-            close(tuple(part[index] for part in ours), called(*inputs))
+        def one(parameters, buffers, padding=padding):
+            return functional_call(several[0], (parameters, buffers), inputs, padding)
+
+        with possible(model, "vmap"):
+            parameters, buffers = stack_module_state(several)
+            ours = vmap(one)(parameters, buffers)
+            sum(weighted(tuple(part[index] for part in ours)) for index in range(2)).backward()
+            for index, called in enumerate(several):
+                close(tuple(part[index] for part in ours), called(*inputs, **padding))
+                expected = gradients(model, called.module, list(inputs), **padding)
+                for name in trained(called.module):
+                    found = parameters[f"module.{name}"].grad
+                    close(expected[name] * 0 if found is None else found[index], expected[name], rtol=1e-9)
 
 
 @models("second derivatives")

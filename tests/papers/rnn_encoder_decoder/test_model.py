@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from torch.func import functional_call, stack_module_state
 from torch.nn import functional
 
 from unrolled.data.vocabulary import START
@@ -50,19 +49,6 @@ def test_gradients_do_not_see_padding(batch):
     other[source == 0] = 7
     for ours, expected in zip(gradients(other), gradients(source), strict=True):
         assert torch.equal(ours, expected)
-
-
-def test_models_under_vmap_have_the_results_and_gradients_of_each_alone(batch):
-    models = [make() for _ in range(3)]
-    stacked, _ = stack_module_state(models)
-    logits = torch.vmap(lambda weights: functional_call(models[0], weights, (*batch, LENGTHS)).logits)(
-        stacked
-    )
-    logits.square().sum().backward()
-    for place, model in enumerate(models):
-        model(*batch, LENGTHS).logits.square().sum().backward()
-        for name, parameter in model.named_parameters():
-            torch.testing.assert_close(stacked[name].grad[place], parameter.grad, rtol=1e-9, atol=1e-10)
 
 
 def test_the_score_ends_at_the_stop(batch):
