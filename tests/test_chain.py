@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -92,4 +93,4 @@ def test_an_oracle_that_compares_the_code_with_itself_is_told_when_the_code_is_b
     assert answer.returncode == 1, answer.stdout + answer.stderr
     name = "tests/oracles/test_bn_lstm.py::test_equation_7_bn_cell"
     assert f"{name} passes although unrolled.papers.bn_lstm.model:bn_lstm_step is broken" in answer.stdout
-    assert answer.stdout.count("passes although") == 1
+    assert set(re.findall(r"(\S+) passes although", answer.stdout)) == {name}

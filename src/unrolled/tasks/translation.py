@@ -24,6 +24,9 @@ LONG = 15
 SHORTER = tuple((fewest, fewest + 1) for fewest in range(1, LONG, 2))
 """The other spelled numbers in groups, by their fewest and most source words."""
 
+CAPTIONS = ((1, 8), (9, 10), (11, 12), (13, 15), (16, 19), (20, 99))
+"""Captions in groups, by their fewest and most source words."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationConfig(TrainingConfig):
@@ -176,12 +179,21 @@ class TranslationExperiment(Experiment[C]):
 
     def test(self, model: Translator, arrays: Arrays) -> dict[str, float]:
         """`evaluate`, and for captions ``bleu_beam`` of the beam search, by sacreBLEU, with
-        ``bleu_beam_margin``, half of its 95 % interval over resampled sentences."""
+        ``bleu_beam_margin``, half of its 95 % interval over resampled sentences, and the BLEU of the groups
+        of `CAPTIONS`, ``bleu_beam_1_8`` and so on."""
+        metrics = self.evaluate(model, arrays)
         if self.config.task != "multi30k":
-            return self.evaluate(model, arrays)
-        beamed = bleu(*self.sentences(model, arrays), resamples=1000)
-        metrics = {"bleu_beam": beamed.score, "bleu_beam_margin": beamed.margin}
-        return self.evaluate(model, arrays) | metrics
+            return metrics
+        found = self.sentences(model, arrays)
+        beamed = bleu(*found, resamples=1000)
+        metrics |= {"bleu_beam": beamed.score, "bleu_beam_margin": beamed.margin}
+        words = [len(text.split()) for text in self.vocabularies[0].decode(arrays[0])]
+        for fewest, most in CAPTIONS:
+            chosen = [i for i, count in enumerate(words) if fewest <= count <= most]
+            if chosen:
+                part = bleu(*([side[i] for i in chosen] for side in found))
+                metrics[f"bleu_beam_{fewest}_{most}"] = part.score
+        return metrics
 
     def sentences(self, model: Translator, arrays: Arrays) -> Sentences:
         """What the beam search writes for every source, and the references."""

@@ -88,6 +88,22 @@ def draw_size(config: Config, generator: torch.Generator) -> tuple[int, int]:
     return between(low, config.longest), between(1, config.repeats) if config.task == "repeat_copy" else 0
 
 
+def spread_sizes(config: Config, n: int) -> list[tuple[int, int]]:
+    """``n`` sizes to measure on, spread evenly over those of training, so that no draw of lengths decides.
+
+    Repeats take their values in an order of their own, so that every length meets few and many.
+    """
+    if config.task in ("dynamic_ngrams", "priority_sort"):
+        return [(config.longest, 0)] * n
+    low = 2 if config.task == "associative_recall" else 1
+    lengths = torch.linspace(low, config.longest, n).round().int().tolist()
+    if config.task != "repeat_copy":
+        return [(length, 0) for length in lengths]
+    repeats = torch.linspace(1, config.repeats, n).round().int()
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
+    return list(zip(lengths, repeats[order].tolist(), strict=True))
+
+
 def bits_per_sequence(logits: Tensor, episodes: Episodes) -> Tensor:
     """The cost of each sequence in bits: the cross-entropy of all scored output bits, by ln 2.
 
@@ -145,8 +161,8 @@ class NTMExperiment(Experiment[Config]):
         batches = max(1, config.tested // config.batch_size)
 
         def within(seed: int) -> list[tuple[int, int, int, int]]:
-            generator = torch.Generator().manual_seed(seed)
-            return [(*draw_size(config, generator), seed + i, 0) for i in range(batches)]
+            sizes = spread_sizes(config, batches)
+            return [(*size, seed + i, 0) for i, size in enumerate(sizes)]
 
         beyond = []
         for number, text in enumerate(config.beyond.split()):
