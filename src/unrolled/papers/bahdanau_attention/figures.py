@@ -1,8 +1,8 @@
 """What the chapter draws: quality over length and over updates, maps of alignment, and words that need none.
 
-Figures are as narrow as a phone's screen, with their panels below one another, so that letters of 9 points
-stay readable there. Stored runs are the evidence's, with ``metrics`` and ``curve``; groups of them carry the
-name that the figure prints.
+Panels stand beside one another, each as wide as a phone's screen, so that a page can put one below the other.
+Stored runs are the evidence's, with ``metrics`` and ``curve``; groups of them carry the name that the figure
+prints.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 4.2
-"""Inches: 302 points, so that at 342 pixels nothing is smaller than ten."""
+WIDTH = 3.6
+"""Inches of one of two panels: 346 pixels."""
+
+ALONE = 4.9
+"""Inches of a panel that has no other beside it."""
 
 METHOD, BASELINE, OTHER, INK = "#0072B2", "#7F7F7F", "#D55E00", "#757575"
 
@@ -29,16 +32,16 @@ LOOKS: tuple[dict[str, Any], ...] = (
 """The paper's method, then its baseline."""
 
 Groups = Mapping[str, Sequence[Any]]
-Curve = tuple[Sequence[float], Sequence[float]]
+Curve = tuple[Sequence[Any], Sequence[Any]]
 
 
-def canvas(heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
-    """A narrow figure of panels that stand below one another."""
+def canvas(panels: int, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of some panels."""
     from matplotlib import pyplot
 
-    size = {"figsize": (WIDTH, sum(heights)), "height_ratios": heights, "squeeze": False}
-    figure, axes = pyplot.subplots(len(heights), 1, layout="constrained", **size)
-    return figure, list(axes[:, 0])
+    size = (ALONE if panels == 1 else WIDTH * panels, height)
+    figure, axes = pyplot.subplots(1, panels, figsize=size, layout="constrained", squeeze=False)
+    return figure, list(axes[0])
 
 
 def every_seed(ax: Axes, curves: Sequence[Curve], look: Mapping[str, Any], label: str) -> None:
@@ -51,19 +54,19 @@ def every_seed(ax: Axes, curves: Sequence[Curve], look: Mapping[str, Any], label
 
 def numbers(groups: Groups) -> Figure:
     """Spelled numbers: what is right by length at the end of training, and for long ones on the way there."""
-    figure, (above, below) = canvas((2.6, 2.8))
+    figure, (left, right) = canvas(2, 3.2)
     for look, (name, runs) in zip(LOOKS, groups.items(), strict=True):
-        every_seed(above, [by_length(run.metrics) for run in runs], look, name)
+        every_seed(left, [by_length(run.metrics) for run in runs], look, name)
         long = [_over_updates(run, ("valid_exact_long",)) for run in runs]
-        every_seed(below, long, look | {"marker": ""}, f"{name}, 15–17 words")
+        every_seed(right, long, look | {"marker": ""}, f"{name}, 15–17 words")
     short = tuple(f"valid_exact_{a}_{b}" for a, b in SHORTER if b <= 8)
     look = {"color": OTHER, "linestyle": ":", "marker": ""}
-    every_seed(below, [_over_updates(run, short) for run in runs], look, f"{name}, 1–8 words")
-    above.set(xlabel="English words in the number", title="At the end of training")
-    below.set(xlabel="updates", title="On the way there")
-    for ax in (above, below):
+    every_seed(right, [_over_updates(run, short) for run in runs], look, f"{name}, 1–8 words")
+    left.set(xlabel="English words in the number", title="At the end of training")
+    right.set(xlabel="updates", title="On the way there")
+    for ax in (left, right):
         ax.set(ylim=(-4, 104), ylabel="right word for word, %")
-        ax.legend(loc="lower right" if ax is below else "lower left")
+        ax.legend(loc="lower right" if ax is right else "lower left")
     return figure
 
 
@@ -75,7 +78,7 @@ def _over_updates(run: Any, metrics: Sequence[str]) -> Curve:
 
 def training(losses: Sequence[float], width: int = 10) -> Figure:
     """A live run's training loss, each update and the mean of the last ``width``."""
-    figure, (ax,) = canvas((2.4,))
+    figure, (ax,) = canvas(1, 2.6)
     updates = range(1, len(losses) + 1)
     mean = [sum(losses[max(0, n - width) : n]) / min(n, width) for n in updates]
     ax.plot(updates, losses, color=METHOD, linewidth=0.7, alpha=0.5)
@@ -86,7 +89,7 @@ def training(losses: Sequence[float], width: int = 10) -> Figure:
 
 def bleu_over_length(groups: Groups) -> Figure:
     """The paper's Figure 2 on captions: BLEU of the beam in groups of the source's length."""
-    figure, (ax,) = canvas((3.0,))
+    figure, (ax,) = canvas(1, 3.2)
     middles = [(a + b) / 2 for a, b in CAPTIONS[1:-1]]
     middles = [6.5, *middles, 22.0]
     for look, (name, runs) in zip(LOOKS, groups.items(), strict=True):
@@ -102,10 +105,10 @@ def bleu_over_length(groups: Groups) -> Figure:
 def looking(shares: Mapping[str, tuple[float, float]]) -> Figure:
     """For each word, how often its largest weight is in a right place, and how often it is still right where
     its context says nothing about places. In per cent."""
-    figure, (ax,) = canvas((0.27 * len(shares) + 1.0,))
+    figure, (ax,) = canvas(1, 0.27 * len(shares) + 1.0)
     ordered = sorted(shares.items(), key=lambda item: item[1][0] - item[1][1])
     for row, (_, (place, blind)) in enumerate(ordered):
-        ax.plot([place, blind], [row, row], color=INK, linewidth=0.8, alpha=0.6)
+        ax.plot([place, blind], [row, row], "-", color=INK, linewidth=0.8, alpha=0.6)
     places, blinds = zip(*(pair for _, pair in ordered), strict=True)
     rows = range(len(ordered))
     ax.plot(places, rows, "o", color=METHOD, label="weight in a right place")
@@ -119,10 +122,9 @@ def looking(shares: Mapping[str, tuple[float, float]]) -> Figure:
 def maps(panels: Mapping[str, tuple[Any, Any, Any, int]]) -> Figure:
     """Alignment of spelled numbers as in the paper's Figure 3: for each panel the experiment, the model, the
     pairs and which of them."""
-    tall = [int(arrays[3][n]) for _, _, arrays, n in panels.values()]
-    figure, axes = canvas([0.23 * rows + 1.2 for rows in tall])
+    figure, axes = canvas(len(panels), 4.0)
     for ax, (title, of) in zip(axes, panels.items(), strict=True):
         image = alignment_map(ax, *of)
         ax.set_title(title)
-        figure.colorbar(image, ax=ax, label="weight", pad=0.02)
+        figure.colorbar(image, ax=ax, label="weight", shrink=0.7, pad=0.02)
     return figure

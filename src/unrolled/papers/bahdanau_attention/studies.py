@@ -6,7 +6,6 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn import functional
 
 from unrolled.data.vocabulary import START, STOP
 from unrolled.nn.attention import Attended, context_vector
@@ -36,13 +35,15 @@ def everywhere(pairs: Pairs) -> Weights:
 
 
 def pointed(pairs: Pairs, offset: int = 0) -> Weights:
-    """All weight on the first corresponding word, or on one that stands ``offset`` words behind it, within
-    the source; where nothing corresponds, on the first word."""
-    first = pairs.accepted.to(torch.int64).argmax(2)
-    place = (first + offset).clamp(min=0).minimum(pairs.lengths[:, None] - 1)
-    missing = pairs.target.shape[1] - place.shape[1]
-    place = functional.pad(place, (0, missing))
-    return functional.one_hot(place, pairs.source.shape[1]).to(torch.float32)
+    """All weight on the corresponding words, or on those that stand ``offset`` words behind them, within the
+    source. A word that corresponds to nothing gets no weight at all."""
+    accepted = pairs.accepted.to(torch.float32)
+    batch, time = pairs.target.shape
+    alpha = accepted.new_zeros(batch, time, pairs.source.shape[1])
+    batches, words, places = pairs.accepted.nonzero(as_tuple=True)
+    places = (places + offset).clamp(min=0).minimum(pairs.lengths[batches] - 1)
+    alpha.index_put_((batches, words, places), accepted.new_tensor(1.0), accumulate=True)
+    return alpha / alpha.sum(2, keepdim=True).clamp(min=1.0)
 
 
 @torch.no_grad()
