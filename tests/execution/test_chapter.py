@@ -144,8 +144,8 @@ def test_shown_source_is_set_in_narrow_lines_and_means_the_same() -> None:
     assert max(map(len, text.splitlines())) <= WIDTH
     assert "signs and goes on." in " ".join(text.split())
     assert "\n        c_t = 0\n\n    - one\n    - two\n" in text
-    assert wrapped("x = 1  # " + "wide " * 15) == f"# {('wide ' * 14).strip()}\n# wide\nx = 1"
-    assert "goes on and\n    # on, and on." in text
+    assert wrapped("x = 1  # " + "wide " * 15) == f"# {('wide ' * 15).strip()}\nx = 1"
+    assert "and that\n    # goes on and on, and on." in text
     bare = [ast.dump(ast.parse(without_docstring(code))) for code in (text, WIDE)]
     assert bare[0] == bare[1]
 
