@@ -1,6 +1,6 @@
 """What the chapter draws: stored runs over time and by size, copies, and heads at work.
 
-Figures are narrow and their panels stand below one another, so that letters can be read on a telephone.
+No panel is wider than a telephone can show with its letters in their size.
 A stored run is one of the evidence: it has a ``config``, ``metrics`` and a ``curve``.
 """
 
@@ -95,16 +95,16 @@ def curves(groups: Groups, metric: str = "valid_bits", *, top: float | None = No
 
 
 def live(run: Any, wrong: Sequence[float], longest: int) -> None:
-    """The chapter's own run: its cost while learning; below, wrong bits by length afterwards."""
+    """The chapter's own run: its cost while learning, and wrong bits by length afterwards."""
     from matplotlib import pyplot
 
-    _, (above, below) = pyplot.subplots(2, figsize=(WIDTH, 4.6))
-    style = dict(LOOKS[0], marker="")
-    above.plot(*run.curve("valid_bits"), **style)
-    above.set(xlabel="updates", ylabel="cost, bits", title="While learning", ylim=(0, None))
-    below.plot(range(1, len(wrong) + 1), wrong, **LOOKS[0])
-    below.axvspan(1, longest, color=INK, alpha=0.12, linewidth=0)
-    below.set(xlabel="length of the copy", ylabel="wrong bits, %", title="Afterwards", ylim=(-1, 52))
+    _, (left, right) = pyplot.subplots(1, 2, figsize=(7.2, 2.9))
+    left.plot(*run.curve("valid_bits"), **dict(LOOKS[0], marker=""))
+    left.set(xlabel="updates", ylabel="cost per sequence, bits", title="While learning", ylim=(0, None))
+    right.plot(range(1, len(wrong) + 1), wrong, **dict(LOOKS[0], markersize=4))
+    right.axvspan(1, longest, color=INK, alpha=0.12, linewidth=0)
+    right.xaxis.get_major_locator().set_params(integer=True)
+    right.set(xlabel="length of the copy", ylabel="wrong bits, %", title="Afterwards", ylim=(-1, 52))
 
 
 def wrong_by_length(machine: nn.Module, lengths: Sequence[int], bits: int, n: int = 32) -> list[float]:
