@@ -7,6 +7,7 @@ import pytest
 import torch
 from matplotlib import pyplot
 
+from unrolled.data.algorithmic_tasks import copy
 from unrolled.papers.ntm import figures
 from unrolled.papers.ntm.baseline import LSTMBaseline
 from unrolled.papers.ntm.experiment import EXPERIMENT
@@ -55,7 +56,7 @@ def test_curves_are_drawn_over_sequences():
 
 def test_a_copy_stands_below_its_target():
     machines = {"NTM": NTM(9, 8, hidden_size=4, rows=6, columns=3), "LSTM": LSTMBaseline(9, 8, hidden_size=4)}
-    figures.copies(machines, [(2, 3), (5,)])
+    figures.copies(machines, {"vectors": [copy(1, 2), copy(1, 3)], "a long list": [copy(1, 5)]})
     axes = pyplot.gcf().axes
     assert [ax.get_title(loc="left") for ax in axes] == ["targets", "NTM", "LSTM"] * 2
     widths = [ax.get_images()[0].get_array().shape[1] for ax in axes]

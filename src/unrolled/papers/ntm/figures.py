@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unrolled.data import algorithmic_tasks as tasks
+from unrolled.data.algorithmic_tasks import Episodes
 from unrolled.papers.ntm.experiment import Config, spread_sizes, wrong_bits
 
 if TYPE_CHECKING:
@@ -119,33 +120,30 @@ def wrong_by_length(machine: nn.Module, lengths: Sequence[int], bits: int, n: in
     return found
 
 
-def copies(machines: Mapping[str, nn.Module], rows: Sequence[Sequence[int]]) -> None:
+def copies(machines: Mapping[str, nn.Module], rows: Mapping[str, Sequence[Episodes]]) -> None:
     """Copies by several machines, below their targets: the paper's Figures 4 and 5.
 
-    ``rows`` are the lengths that stand side by side.
+    ``rows`` are episodes of one sequence each, side by side, with the title of the row.
     """
     from matplotlib import pyplot
 
     names = ["targets", *machines]
-    size = (WIDTH, 0.62 * len(rows) * len(names))
+    size = (WIDTH, 0.6 * len(rows) * len(names))
     _, axes = pyplot.subplots(len(rows) * len(names), figsize=size, squeeze=False)
-    for count, lengths in enumerate(rows):
-        episodes = [tasks.copy(1, n, generator=torch.Generator().manual_seed(n)) for n in lengths]
+    for count, (title, episodes) in enumerate(rows.items()):
+        lengths = [int(one.counts.sum()) for one in episodes]
         with torch.no_grad():
-            answers = {
-                name: [torch.sigmoid(machine(one.inputs)) for one in episodes]
-                for name, machine in machines.items()
-            }
-        shown = {"targets": [one.targets for one in episodes], **answers}
-        block = axes[count * len(names) :, 0]
-        for ax, (name, found) in zip(block, shown.items(), strict=False):
-            due = [part[0, n + 1 :].T for part, n in zip(found, lengths, strict=True)]
-            strip = side_by_side(due)
-            _picture(ax, strip, name, vmin=0, vmax=1)
+            answers = [[torch.sigmoid(m(one.inputs)) for one in episodes] for m in machines.values()]
+        shown = [[one.targets for one in episodes], *answers]
+        block = axes[count * len(names) : (count + 1) * len(names), 0]
+        for ax, name, found in zip(block, names, shown, strict=True):
+            due = [part[0, -n:].T for part, n in zip(found, lengths, strict=True)]
+            _picture(ax, side_by_side(due), name, vmin=0, vmax=1)
         starts = [sum(lengths[:i]) + i * GAP for i in range(len(lengths))]
         middles = [start + (n - 1) / 2 for start, n in zip(starts, lengths, strict=True)]
-        ax.set_xticks(middles, [f"{n} vectors" if len(lengths) == 1 else f"{n}" for n in lengths])
-        ax.tick_params(labelbottom=True)
+        block[-1].set_xticks(*((middles, lengths) if len(lengths) > 1 else ([],)))
+        block[-1].set_xlabel(title)
+        block[-1].tick_params(labelbottom=True)
 
 
 GAP = 3
