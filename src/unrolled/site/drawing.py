@@ -100,15 +100,18 @@ class Drawing:
     def _put(self, layer: str, classes: Sequence[str], *content: Markup) -> None:
         self._layers[layer].append(element("g", *content, class_=" ".join(filter(None, classes))))
 
-    def _text(self, text: str, x: float, y: float, size: float) -> tuple[list[Markup], Box]:
-        """Lines one below the other around a centre, and the room that they take."""
+    def _text(
+        self, text: str, x: float, y: float, size: float, anchor: str = "middle"
+    ) -> tuple[list[Markup], Box]:
+        """Lines one below the other, and the room that they take; the anchor is the point's place in it."""
         lines = [Line(part, size) for part in text.split("\n")]
-        height = sum(line.height for line in lines)
+        width, height = max(line.width for line in lines), sum(line.height for line in lines)
+        share = {"start": 0, "middle": 0.5, "end": 1}[anchor]
         top, made = y - height / 2, []
         for line in lines:
-            made += line.drawn(x, top + line.height / 2)
+            made += line.drawn(x - share * line.width, top + line.height / 2, anchor)
             top += line.height
-        return made, Box(x, y, max(line.width for line in lines), height)
+        return made, Box(x + (0.5 - share) * width, y, width, height)
 
     def box(
         self,
@@ -153,9 +156,8 @@ class Drawing:
         return Box(x, y, room.width + 6, room.height + 4)
 
     def label(self, text: str, x: float, y: float, *, role: str = "", anchor: str = "middle") -> Box:
-        """Words or a symbol beside things. The anchor is the point's place in it: start, middle or end."""
-        width = max(Line(part, NOTE).width for part in text.split("\n"))
-        words, room = self._text(text, x + {"start": 0.5, "middle": 0, "end": -0.5}[anchor] * width, y, NOTE)
+        """Words or a symbol beside things, whose start, middle or end is the point."""
+        words, room = self._text(text, x, y, NOTE, anchor)
         self._put("labels", ("label", role), *words)
         self._taken.append((text, room))
         return room
@@ -169,8 +171,12 @@ class Drawing:
         cell: float = 13,
         role: str = "memory",
         mark: str = "",
+        over: bool = False,
     ) -> Box:
-        """A matrix or vector of cells, each with a shade from 0 to 1; rows from top to bottom."""
+        """A matrix or vector of cells, each with a shade from 0 (no cell) to 1; rows from top to bottom.
+
+        It may lie over something else, as a window does on an image.
+        """
         made = Box(x, y, len(shades[0]) * cell, len(shades) * cell)
         (left, _), (_, top) = made.left(), made.top()
         cells = [
@@ -179,10 +185,12 @@ class Drawing:
             )
             for r, row in enumerate(shades)
             for c, shade in enumerate(row)
+            if shade
         ]
         self._put("things", ("cells", role), *cells)
         self._put("things", ("grid", role, mark), rectangle(made, rx=2))
-        self._taken.append(("a grid", made))
+        if not over:
+            self._taken.append(("a grid", made))
         return made
 
     def frame(self, left: float, top: float, right: float, bottom: float, *, mark: str = "old") -> Box:

@@ -103,11 +103,13 @@ class Line:
         """How much room the line takes."""
         return ROW if "$" in self.text else self.size * 1.25
 
-    def drawn(self, x: float, y: float) -> Iterator[Markup]:
-        """The line with its centre at a point. Words beside a formula cling to it, whatever their font."""
+    def drawn(self, left: float, y: float, anchor: str = "middle") -> Iterator[Markup]:
+        """The line from its left end at a height.
+
+        Words cling to the formula beside them, whatever their font; alone, to the ``anchor`` of their room.
+        """
         rise = max((outline(run).rise for run in self.runs if run[0] == "$"), default=0.0)
         base = y + (5 + max(0, rise - 11.5) / 2 if rise else self.size * 0.35)
-        left = x - self.width / 2
         for index, (run, width) in enumerate(zip(self.runs, self.widths, strict=True)):
             if run[0] == "$":
                 made = outline(run)
@@ -119,8 +121,8 @@ class Line:
                     data_size=number(made.smallest),
                 )
             else:
-                middle = (x, "middle") if len(self.runs) == 1 else None
-                at, anchor = middle or ((left, "start") if index else (left + width, "end"))
+                hold = anchor if len(self.runs) == 1 else "start" if index else "end"
+                at = left + {"start": 0, "middle": 0.5, "end": 1}[hold] * width
                 where = {"x": number(at), "y": number(base), "font_size": number(self.size)}
-                yield element("text", run, **where, text_anchor=anchor)
+                yield element("text", run, **where, text_anchor=hold)
             left += width + GAP
