@@ -25,6 +25,7 @@ from unrolled.base.files import atomic_write
 PATTERNS = (
     "_config.yml",
     "_toc.yml",
+    "pyproject.toml",
     "CITATION.cff",
     "book/**/*",
     "notebooks/*.ipynb",
@@ -51,6 +52,7 @@ TOOLS = (
     "torch",
     "onnx",
     "onnxscript",
+    "hatchling",
 )
 """Packages whose version shows in the pages."""
 
