@@ -19,6 +19,7 @@ from unrolled.site import (
     assets,
     bibliography,
     cells,
+    colours,
     entrypages,
     exports,
     hovercards,
@@ -61,6 +62,9 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", assets.drop_thebe, priority=900)
     app.connect("html-page-context", scholarly.add)
     app.connect("build-finished", assets.copy_mathjax)
+    app.connect("build-finished", assets.drop_fontawesome)
+    app.connect("build-finished", colours.write)
+    app.add_css_file(colours.FILE, priority=900)
     app.connect("build-finished", write_exports)
     app.add_transform(Markers)
     app.add_transform(cells.ParametersCell)

@@ -37,7 +37,7 @@ INKS: dict[str, tuple[str, str]] = {
 
 GROUNDS = ("light", "dark")
 
-COLUMN = 688
+COLUMN = 680
 """Pixels of the column of text: no row of panels is wider."""
 
 POINT = 4 / 3
