@@ -25,6 +25,7 @@ from unrolled.base.files import atomic_write
 PATTERNS = (
     "_config.yml",
     "_toc.yml",
+    "pyproject.toml",
     "CITATION.cff",
     "book/**/*",
     "notebooks/*.ipynb",
@@ -48,6 +49,7 @@ TOOLS = (
     "sphinx-design",
     "sphinx-mathjax-offline",
     "torch",
+    "hatchling",
 )
 """Packages whose version shows in the pages."""
 
