@@ -210,6 +210,9 @@ def parts(
     if STORED in modules:
         files["stored runs"] = _runs(Path(path).stem)
     files |= _weights(notebook)
+    traces = paths.project() / "bib" / "traces" / f"{Path(path).stem}.json"
+    if traces.is_file():
+        files["traces"] = sha256(traces)
     entry = _entry(Path(path).stem)
     return {
         "profile": profile,

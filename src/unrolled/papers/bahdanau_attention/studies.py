@@ -114,8 +114,11 @@ def _as(model: RNNsearch, kind: type[RNNsearch]) -> RNNsearch:
     return made
 
 
+THIRDS = ("millions", "thousands", "units")
+
+
 def thirds(french: str) -> tuple[str, ...]:
-    """The millions, the thousands and what is left of a spelled French number.
+    """A spelled French number cut into `THIRDS`.
 
     >>> thirds("deux millions cent mille un"), thirds("mille trois cents")
     (('deux millions', 'cent mille', 'un'), ('', 'mille', 'trois cents'))
