@@ -62,11 +62,11 @@ def numbers(groups: Groups) -> Figure:
     short = tuple(f"valid_exact_{a}_{b}" for a, b in SHORTER if b <= 8)
     look = {"color": OTHER, "linestyle": ":", "marker": ""}
     every_seed(right, [_over_updates(run, short) for run in runs], look, f"{name}, 1–8 words")
-    left.set(xlabel="English words in the number", title="At the end of training")
-    right.set(xlabel="updates", title="On the way there")
-    for ax in (left, right):
-        ax.set(ylim=(-4, 104), ylabel="right word for word, %")
-        ax.legend(loc="lower right" if ax is right else "lower left")
+    left.set(xlabel="English words in the number", xticks=range(2, 18, 2), ylim=(84, 101))
+    right.set(xlabel="updates", ylim=(-4, 104))
+    for ax, title in ((left, "After training"), (right, "On the way there")):
+        ax.set(ylabel="right word for word, %", title=title)
+        ax.legend(loc="lower left" if ax is left else "lower right")
     return figure
 
 
@@ -88,8 +88,8 @@ def training(losses: Sequence[float], width: int = 10) -> Figure:
     figure, (ax,) = canvas(1, 2.6)
     updates = range(1, len(losses) + 1)
     mean = [sum(losses[max(0, n - width) : n]) / min(n, width) for n in updates]
-    ax.plot(updates, losses, color=METHOD, linewidth=0.7, alpha=0.5)
-    ax.plot(updates, mean, color=METHOD)
+    ax.plot(updates, losses, "-", color=METHOD, linewidth=0.7, alpha=0.5)
+    ax.plot(updates, mean, "-", color=METHOD)
     ax.set(xlabel="updates", ylabel="training loss, nats per word", ylim=(0, None))
     return figure
 
