@@ -76,11 +76,11 @@ def _relations(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
                 f"{relation.type} {relation.target}, and {relation.target} says the same of {entry.slug}"
             )
             yield Fault(document.file, line, problem, "state a relation once; its inverse is derived")
-    for field_name in ("builds_on", "chapters"):
+    for field_name in ("builds_on", "chapters", "read_first", "read_next"):
         for index, slug in enumerate(getattr(entry, field_name)):
-            if slug not in knowledge.documents:
+            if slug not in knowledge.documents or (slug == entry.slug and field_name.startswith("read")):
                 line = document.line(field_name, index)
-                yield Fault(document.file, line, f"{field_name}: no entry {slug!r}")
+                yield Fault(document.file, line, f"{field_name}: no other entry {slug!r}")
 
 
 def _equations(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
