@@ -14,6 +14,7 @@ from unrolled.base.errors import UnrolledError, unknown
 from unrolled.site import (
     card,
     curves,
+    diagrams,
     graph,
     indexes,
     ledger,
@@ -37,6 +38,7 @@ CHAPTER = re.compile(r"^notebooks/([a-z][a-z0-9_]*)$")
 
 
 ENTRY_PARTS: dict[str, Callable[[KnowledgeBase, str, Place], str]] = {
+    "diagram": diagrams.diagram,
     "notation": lambda kb, slug, place: tables.notation(kb.entries[slug], place),
     "statements": statements.statements_table,
     "curves": curves.curves,
