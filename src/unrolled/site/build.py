@@ -32,6 +32,7 @@ PATTERNS = (
     "bib/**/*",
     "src/unrolled/**/*",
     "tests/**/*.py",
+    "node_modules/onnxruntime-web/package.json",
 )
 """Every file that a page is made from."""
 
@@ -49,6 +50,8 @@ TOOLS = (
     "sphinx-design",
     "sphinx-mathjax-offline",
     "torch",
+    "onnx",
+    "onnxscript",
     "hatchling",
 )
 """Packages whose version shows in the pages."""
@@ -67,6 +70,7 @@ class Built:
     pages: int
     seconds: float
     fresh: bool  # built just now, rather than found up to date
+    notes: tuple[str, ...] = ()  # what the book goes without
 
     @property
     def index(self) -> Path:
@@ -182,7 +186,8 @@ def build(root: Path, *, force: bool = False) -> Built:
             f"the book has {len(found)} pages instead of {len(wanted)}; {'; '.join(said)}", file=log
         )
     atomic_write(stamp, json.dumps({"fingerprint": now, "pages": sorted(found)}, indent=1) + "\n")
-    return Built(output, len(found), time.monotonic() - started, fresh=True)
+    said = notes(log.read_text(encoding="utf-8"))
+    return Built(output, len(found), time.monotonic() - started, fresh=True, notes=said)
 
 
 def _stamp(path: Path) -> dict[str, object]:
@@ -217,6 +222,15 @@ def run(root: Path, log: Path) -> None:
         raise UnrolledError(
             "the book has faults\n" + "\n".join(f"  {line}" for line in faults(text)), file=log
         )
+
+
+def notes(text: str) -> tuple[str, ...]:
+    """What a build's log says to the one who builds, each once.
+
+    >>> notes("reading sources\\nnote: no engine\\nnote: no engine\\n")
+    ('no engine',)
+    """
+    return tuple(dict.fromkeys(re.findall(r"^note: (.+)$", text, re.MULTILINE)))
 
 
 def faults(text: str) -> list[str]:

@@ -20,6 +20,7 @@ from unrolled.site import (
     bibliography,
     cells,
     colours,
+    demos,
     diagrams,
     entrypages,
     exports,
@@ -68,6 +69,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", colours.write)
     app.add_css_file(colours.FILE, priority=900)
     app.connect("build-finished", diagrams.write)
+    app.connect("build-finished", demos.copy)
     app.connect("build-finished", write_exports)
     app.connect("html-page-context", takeaway.lead_to_chapters, priority=600)
     app.connect("build-finished", takeaway.put)

@@ -14,6 +14,7 @@ from unrolled.base.errors import UnrolledError, unknown
 from unrolled.site import (
     card,
     curves,
+    demos,
     diagrams,
     graph,
     indexes,
@@ -85,8 +86,8 @@ def render(
         if argument not in PARTS:
             raise unknown("part of the book", argument or "", PARTS)
         return lists.part(kb, argument, place)
-    if name not in ("card", *ENTRY_PARTS):
-        raise unknown("generated part", name, ["card", *ENTRY_PARTS, *BOOK_PARTS, "part"])
+    if name not in ("card", "demo", *ENTRY_PARTS):
+        raise unknown("generated part", name, ["card", "demo", *ENTRY_PARTS, *BOOK_PARTS, "part"])
     chapter = CHAPTER.match(docname)
     slug = argument or (chapter[1] if chapter else None)
     if slug is None:
@@ -97,6 +98,8 @@ def render(
         raise unknown("entry", slug, kb.entries)
     if name == "card":
         return card.card(kb, slug, place, page_title, minutes)
+    if name == "demo":
+        return demos.panel(kb, slug, place)
     return ENTRY_PARTS[name](kb, slug, place)
 
 
