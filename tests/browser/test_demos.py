@@ -15,7 +15,7 @@ import torch
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
-SLUGS = sorted(p.stem for p in (ROOT / "book" / "demos").glob("*.js") if p.stem != "common")
+SLUGS = sorted(p.parent.name for p in (ROOT / "src" / "unrolled" / "papers").glob("*/demo.py"))
 POLICY = "default-src 'none'; connect-src 'self'; style-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
 LIVE = "() => ['live', 'failed'].includes(document.querySelector('.unrolled-demo').dataset.state)"
 AT = "() => Number(document.querySelector('.demo-player input').value)"
