@@ -9,6 +9,8 @@ HEAD = """# Recurrent Batch Normalization
 
 <!-- unrolled:card -->
 
+<!-- unrolled:diagram -->
+
 An LSTM in which both products are batch-normalised, with statistics for every time step.
 
 <!-- unrolled:relations -->

@@ -43,7 +43,13 @@ def test_an_unchanged_book_is_not_built_again(project: Path, built: building.Bui
 
 def test_the_chapter_holds_every_generated_part(built: building.Built) -> None:
     html = (built.folder / "notebooks" / "bn_lstm.html").read_text(encoding="utf-8")
-    for part in ("unrolled-card", "unrolled-chips", "unrolled-table notation", "unrolled-table statements"):
+    for part in (
+        "unrolled-card",
+        "unrolled-diagram",
+        "unrolled-chips",
+        "unrolled-table notation",
+        "unrolled-table statements",
+    ):
         assert part in html, part
     for part in (
         "unrolled-table departures",

@@ -17,6 +17,7 @@ from unrolled.base.errors import UnrolledError
 from unrolled.site import (
     assets,
     bibliography,
+    diagrams,
     entrypages,
     exports,
     hovercards,
@@ -55,6 +56,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", assets.drop_thebe, priority=900)
     app.connect("html-page-context", scholarly.add)
     app.connect("build-finished", assets.copy_mathjax)
+    app.connect("build-finished", diagrams.write)
     app.connect("build-finished", write_exports)
     app.add_transform(Markers)
     app.add_transform(ParametersCell)

@@ -15,6 +15,7 @@ from unrolled.base.errors import UnrolledError, unknown
 from unrolled.site import (
     card,
     curves,
+    diagrams,
     equations,
     graph,
     indexes,
@@ -38,6 +39,7 @@ SHOW = re.compile(r"^\s*(?:chapter\.)?show\(([^()]*)\)", re.MULTILINE)
 
 
 ENTRY_PARTS: dict[str, Callable[[KnowledgeBase, str, Place], str]] = {
+    "diagram": diagrams.diagram,
     "notation": lambda kb, slug, place: tables.notation(kb.entries[slug], place),
     "statements": statements.statements_table,
     "curves": curves.curves,
