@@ -22,7 +22,7 @@ pytest := $(bin)/python -m pytest -q -n $(WORKERS)
 units := src tests --doctest-modules --ignore tests/browser
 nbval := --nbval --nbval-kernel-name python3 -p unrolled.execution.nbval_tolerance --dist loadfile
 
-.PHONY: help setup book test test-all test-long check run bench serve clean
+.PHONY: help setup book pdf archive test test-all test-long check run bench serve clean
 
 help:  ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 10
@@ -45,6 +45,12 @@ setup: .venv/.complete  ## make the environment .venv (nothing to do where it is
 book: setup  ## execute what is stale, then build the book into _build/html
 	@$(bin)/unrolled run --stale
 	@$(bin)/unrolled book
+
+pdf: book  ## print the whole book and each chapter as PDF (needs Chromium; some minutes)
+	@$(bin)/unrolled pdf
+
+archive: book  ## the built book as one zip file that opens without a server
+	@$(bin)/unrolled archive
 
 test: setup  ## run the unit tests and validate the committed notebooks
 	@echo "test: unit tests, oracles, doctests and notebooks (nbval); a few minutes"

@@ -21,7 +21,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from site_chapter import chapter
 
     root = tmp_path_factory.mktemp("project")
-    for name in ("_config.yml", "CITATION.cff"):
+    for name in ("_config.yml", "CITATION.cff", "pyproject.toml", "README.md", "LICENSE", "LICENSE-PROSE"):
         shutil.copy(ROOT / name, root / name)
     contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     others = re.compile(r" +sections:\n( +- file: notebooks/(?!bn_lstm\n)\w+\n)+")

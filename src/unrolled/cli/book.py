@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 
 import typer
 
 from unrolled.base import paths
 from unrolled.cli import app
+
+SLUGS = typer.Argument(None, help="Chapters, by slug; without one, the whole book.")
 
 
 @app.command("book")
@@ -33,3 +36,49 @@ def book(
         return
     how = f"built in {built.seconds:.0f} s" if built.fresh else "up to date, nothing to do"
     typer.echo(f"book: {built.pages} pages, {how}: {built.index}")
+
+
+@app.command("pdf")
+def pdf(
+    slugs: list[str] = SLUGS,
+) -> None:
+    """Print chapters, or the whole book and each chapter, as PDF. Needs Chromium; the book is built first.
+
+    Example: unrolled pdf ntm
+    """
+    from unrolled.execution.notebooks import chapter_file
+    from unrolled.execution.notebooks import slugs as chapters
+    from unrolled.site import printing, takeaway
+    from unrolled.site.build import build
+
+    for slug in slugs or ():
+        chapter_file(slug)
+    root = paths.project()
+    folder = build(root).folder
+    site = os.environ.get("UNROLLED_SITE_URL", "").rstrip("/")
+    if slugs:
+        made = printing.print_pages(
+            folder, [f"notebooks/{slug}" for slug in slugs], folder / takeaway.FOLDER, site
+        )
+    else:
+        typer.echo("pdf: printing the book; some minutes", err=True)
+        made = printing.print_book(root, site)
+    takeaway.list_files(root, chapters())
+    for path in made:
+        typer.echo(f"pdf: {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+@app.command("archive")
+def archive() -> None:
+    """Put the built book into one zip file that opens without a server and without a network.
+
+    Example: unrolled archive
+    """
+    from unrolled.execution.notebooks import slugs as chapters
+    from unrolled.site import takeaway
+    from unrolled.site.build import build
+
+    root = paths.project()
+    path = takeaway.archive(build(root).folder)
+    takeaway.list_files(root, chapters())
+    typer.echo(f"archive: {path} ({path.stat().st_size / 1e6:.1f} MB)")

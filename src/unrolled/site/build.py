@@ -26,6 +26,7 @@ from unrolled.site.finish import finish
 PATTERNS = (
     "_config.yml",
     "_toc.yml",
+    "pyproject.toml",
     "CITATION.cff",
     "book/**/*",
     "notebooks/*.ipynb",
@@ -51,6 +52,7 @@ TOOLS = (
     "pagefind",
     "pagefind-bin",
     "torch",
+    "hatchling",
 )
 """Packages whose version shows in the pages."""
 

@@ -39,7 +39,7 @@ def card(kb: KnowledgeBase, slug: str, place: Place, page_title: str = "") -> Ma
         ledger=place.to("book/ledger", f"ledger-{slug}"),
         executed=executed,
         cost=f"{duration(executed.seconds)}{room} on {executed.device}" if executed else None,
-        notebook=place.file(f"_sources/notebooks/{slug}.ipynb") if slug in kb.chapters else None,
+        notebook=place.file(f"downloads/{slug}.ipynb") if slug in kb.chapters else None,
         buttons=buttons(kb, entry, place),
     )
 

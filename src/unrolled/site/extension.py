@@ -24,6 +24,7 @@ from unrolled.site import (
     reference,
     roles,
     scholarly,
+    takeaway,
 )
 from unrolled.site.equations import equation_link
 from unrolled.site.html import Place, render
@@ -58,6 +59,8 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", assets.copy_mathjax)
     app.connect("build-finished", diagrams.write)
     app.connect("build-finished", write_exports)
+    app.connect("html-page-context", takeaway.lead_to_chapters, priority=600)
+    app.connect("build-finished", takeaway.put)
     app.add_transform(Markers)
     app.add_transform(ParametersCell)
     app.add_transform(EquationChips)
@@ -76,8 +79,6 @@ def configure(app: Sphinx, config: Config) -> None:
             "use_repository_button": True,
             "use_issues_button": True,
         }
-        if repository.startswith("https://github.com/"):
-            options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
     else:
         options |= {
             "repository_url": "",

@@ -26,6 +26,7 @@ from unrolled.site import (
     runs,
     statements,
     tables,
+    takeaway,
 )
 from unrolled.site.citebox import cite_box, cited
 from unrolled.site.html import Place
@@ -66,6 +67,7 @@ BOOK_PARTS: dict[str, Callable[[KnowledgeBase, Place], str]] = {
     "status": outcomes.status,
     "outcomes": lambda kb, place: outcomes.legend(),
     "power": outcomes.power,
+    "downloads": takeaway.downloads,
 }
 """Parts about the whole book."""
 
