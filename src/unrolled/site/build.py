@@ -33,6 +33,7 @@ PATTERNS = (
     "bib/**/*",
     "src/unrolled/**/*",
     "tests/**/*.py",
+    "node_modules/onnxruntime-web/package.json",
 )
 """Every file that a page is made from."""
 
@@ -53,6 +54,8 @@ TOOLS = (
     "pagefind-bin",
     "torch",
     "hatchling",
+    "onnx",
+    "onnxscript",
 )
 """Packages whose version shows in the pages."""
 
@@ -177,7 +180,7 @@ def build(root: Path, *, force: bool = False) -> Built:
     for folder in (output, root / "_build" / ".doctrees"):
         shutil.rmtree(folder, ignore_errors=True)
     run(root, log)
-    notes = finish(root, output)
+    without = finish(root, output)
     found = pages(output)
     if found != wanted:
         missing, strange = sorted(wanted - found), sorted(found - wanted)
@@ -187,7 +190,8 @@ def build(root: Path, *, force: bool = False) -> Built:
             f"the book has {len(found)} pages instead of {len(wanted)}; {'; '.join(said)}", file=log
         )
     atomic_write(stamp, json.dumps({"fingerprint": now, "pages": sorted(found)}, indent=1) + "\n")
-    return Built(output, len(found), time.monotonic() - started, fresh=True, notes=notes)
+    said = (*notes(log.read_text(encoding="utf-8")), *without)
+    return Built(output, len(found), time.monotonic() - started, fresh=True, notes=said)
 
 
 def _stamp(path: Path) -> dict[str, object]:
@@ -222,6 +226,15 @@ def run(root: Path, log: Path) -> None:
         raise UnrolledError(
             "the book has faults\n" + "\n".join(f"  {line}" for line in faults(text)), file=log
         )
+
+
+def notes(text: str) -> tuple[str, ...]:
+    """What a build's log says to the one who builds, each once.
+
+    >>> notes("reading sources\\nnote: no engine\\nnote: no engine\\n")
+    ('no engine',)
+    """
+    return tuple(dict.fromkeys(re.findall(r"^note: (.+)$", text, re.MULTILINE)))
 
 
 def faults(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from unrolled.site import (
     assets,
     bibliography,
     diagrams,
+    demos,
     entrypages,
     exports,
     hovercards,
@@ -58,6 +59,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", scholarly.add)
     app.connect("build-finished", assets.copy_mathjax)
     app.connect("build-finished", diagrams.write)
+    app.connect("build-finished", demos.copy)
     app.connect("build-finished", write_exports)
     app.connect("html-page-context", takeaway.lead_to_chapters, priority=600)
     app.connect("build-finished", takeaway.put)

@@ -16,6 +16,7 @@ from unrolled.site import (
     card,
     curves,
     diagrams,
+    demos,
     equations,
     graph,
     indexes,
@@ -85,8 +86,8 @@ def render(kb: KnowledgeBase, name: str, argument: str | None, docname: str, pag
         if argument not in PARTS:
             raise unknown("part of the book", argument or "", PARTS)
         return lists.part(kb, argument, place)
-    if name not in ("card", *ENTRY_PARTS):
-        raise unknown("generated part", name, ["card", *ENTRY_PARTS, *BOOK_PARTS, "part"])
+    if name not in ("card", "demo", *ENTRY_PARTS):
+        raise unknown("generated part", name, ["card", "demo", *ENTRY_PARTS, *BOOK_PARTS, "part"])
     chapter = CHAPTER.match(docname)
     slug = argument or (chapter[1] if chapter else None)
     if slug is None:
@@ -97,6 +98,8 @@ def render(kb: KnowledgeBase, name: str, argument: str | None, docname: str, pag
         raise unknown("entry", slug, kb.entries)
     if name == "card":
         return card.card(kb, slug, place, page_title)
+    if name == "demo":
+        return demos.panel(kb, slug, place)
     return ENTRY_PARTS[name](kb, slug, place)
 
 
