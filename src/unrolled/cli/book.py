@@ -29,8 +29,6 @@ def book(
     if not as_json:
         typer.echo("book: looking for changes; a build takes less than a minute", err=True)
     built = build(paths.project(), force=force)
-    for note in built.notes:
-        typer.echo(f"book: {note}", err=True)
     if as_json:
         typer.echo(json.dumps({"index": str(built.index), "pages": built.pages, "fresh": built.fresh}))
         return

@@ -17,8 +17,8 @@ from unrolled.base.errors import UnrolledError
 from unrolled.site import (
     assets,
     bibliography,
-    diagrams,
     demos,
+    diagrams,
     entrypages,
     exports,
     hovercards,

@@ -15,8 +15,8 @@ from unrolled.base.errors import UnrolledError, unknown
 from unrolled.site import (
     card,
     curves,
-    diagrams,
     demos,
+    diagrams,
     equations,
     graph,
     indexes,
