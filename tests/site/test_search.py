@@ -14,7 +14,7 @@ from unrolled.site.finish import Finish
 from unrolled.site.sections import Section, formula_words, sections
 
 CHAPTER = """<article><section id="top"><h1>RAM: glimpses<a class="headerlink" href="#top">#</a></h1>
-<p>A network that <em>looks</em>.</p>
+<!-- a comment --><p>A network that <em>looks</em>.</p>
 <section id="the-model"><h2>The <code>step</code></h2>
 <p>The weight <span class="math">\\(\\alpha_{tj}\\)</span> and <code>batch_<wbr>norm</code>.<a>x</a>y</p>
 <div class="math"><span class="eqno">(6)<a class="headerlink" href="#e">#</a></span>\\[\\gamma^{0.1}\\]</div>

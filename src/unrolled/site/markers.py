@@ -19,12 +19,14 @@ from unrolled.site import (
     diagrams,
     equations,
     graph,
+    home,
     indexes,
     ledger,
     lineage,
     lists,
     outcomes,
     runs,
+    sidebyside,
     statements,
     tables,
     takeaway,
@@ -65,6 +67,13 @@ BOOK_PARTS: dict[str, Callable[[KnowledgeBase, Place], str]] = {
     "history": indexes.history,
     "timeline": lists.timeline,
     "lineage": graph.lineage,
+    "family": home.family,
+    "comparisons": sidebyside.listing,
+    "cards": home.cards,
+    "starts": home.starts,
+    "clone": home.clone,
+    "models": home.models,
+    "cite-book": home.cite_book,
     "status": outcomes.status,
     "outcomes": lambda kb, place: outcomes.legend(),
     "power": outcomes.power,
@@ -86,8 +95,12 @@ def render(kb: KnowledgeBase, name: str, argument: str | None, docname: str, pag
         if argument not in PARTS:
             raise unknown("part of the book", argument or "", PARTS)
         return lists.part(kb, argument, place)
+    if name == "side-by-side":
+        return sidebyside.side_by_side(kb, argument or "", place)
     if name not in ("card", "demo", *ENTRY_PARTS):
-        raise unknown("generated part", name, ["card", "demo", *ENTRY_PARTS, *BOOK_PARTS, "part"])
+        raise unknown(
+            "generated part", name, ["card", "demo", *ENTRY_PARTS, *BOOK_PARTS, "part", "side-by-side"]
+        )
     chapter = CHAPTER.match(docname)
     slug = argument or (chapter[1] if chapter else None)
     if slug is None:

@@ -19,6 +19,7 @@ KINDS: tuple[tuple[str, str, float], ...] = (
     (r"book/symbols$", "Symbol", 0.5),
     (r"book/api", "Reference", 0.3),
     (r"book/(ledger|reading-list|lineage|timeline|equations|history|bibliography)$", "Index", 0.15),
+    (r"book/side-by-side/", "Comparison", 0.7),
     (r"book/", "Book", 0.6),
 )
 """Pages by the beginning of their name, what their kind is called, and how much their words weigh."""
@@ -131,8 +132,9 @@ def sections(page: str, article: HtmlElement, keywords: Mapping[str, str]) -> It
 def _walk(node: HtmlElement, into: Section, found: list[Section], *, quiet: bool) -> None:
     """Give every text below ``node`` to the section that it belongs to."""
     for child in node:
-        classes = set(child.get("class", "").split())
-        if not isinstance(child.tag, str) or child.tag in SKIPPED | HEADINGS or classes & UNSAID:
+        comment = not isinstance(child.tag, str)
+        classes = set() if comment else set(child.get("class", "").split())
+        if comment or child.tag in SKIPPED | HEADINGS or classes & UNSAID:
             pass
         elif "math" in classes:
             inline = child.tag == "span" and not quiet
@@ -178,8 +180,7 @@ def _said(node: HtmlElement) -> str:
     """The text of a heading or formula, the formulas in it as words."""
     parts = [node.text or ""]
     for child in node:
-        classes = set(child.get("class", "").split())
-        if not UNSAID & classes:
+        if isinstance(child.tag, str) and not UNSAID & set(classes := child.get("class", "").split()):
             parts.append(formula_words(_said(child)) if "math" in classes else _said(child))
         parts.append(child.tail or "")
     return " ".join("".join(parts).split())
