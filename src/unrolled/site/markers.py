@@ -32,6 +32,7 @@ from unrolled.site import (
     takeaway,
 )
 from unrolled.site.citebox import cite_box, cited
+from unrolled.site.headings import sectioned
 from unrolled.site.html import Place
 from unrolled.site.knowledge import PARTS, KnowledgeBase, symbol_of
 
@@ -137,9 +138,11 @@ class Markers(SphinxTransform):
             except UnrolledError as error:
                 log.warning("%s", error, location=node)
                 continue
-            made = nodes.raw("", str(html), format="html")
-            made.source, made.line = node.source, node.line
-            node.replace_self(made)
+            top = isinstance(node.parent, nodes.section | nodes.document)
+            made = sectioned(str(html)) if top else [nodes.raw("", str(html), format="html")]
+            for part in made:
+                part.source, part.line = node.source, node.line
+            node.parent[node.parent.index(node) : node.parent.index(node) + 1] = made
 
 
 def load_mathjax(app: Sphinx, doctree: nodes.document) -> None:
