@@ -71,8 +71,11 @@ mount("bahdanau_attention", (panel) => {
   }
 
   function verdict(written) {
-    if (state.right === undefined || state.right === written) return make("span", { className: "align-right", textContent: "✓ right" });
-    return make("span", {}, make("span", { className: "demo-bad", textContent: "✗ wrong" }), make("span", { className: "align-wrong", textContent: `Right would be “${state.right}”.` }));
+    const right = (state.right ?? written) === written; // the stored translation is right
+    const hint = right ? "Point at a word or a cell to see what it read." : `Right would be “${state.right}”.`;
+    return make("span", {},
+      make("span", { className: right ? "align-right" : "demo-bad", textContent: right ? "✓ right" : "✗ wrong" }),
+      make("span", { className: "align-hint", textContent: hint }));
   }
 
   function label(text, act) {

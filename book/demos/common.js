@@ -267,7 +267,7 @@ export class Player {
     this.at = at;
     this.range.value = at;
     const where = `${this.unit} ${at + 1} of ${this.length}`;
-    this.label.textContent = where;
+    this.label.replaceChildren(make("span", { className: "demo-wide", textContent: `${this.unit} ` }), where.slice(this.unit.length + 1));
     this.range.setAttribute("aria-valuetext", where);
     this.show(at, Boolean(this.timer));
   }

@@ -42,19 +42,19 @@ d.label("sentences", 70, 410, anchor="end")
 d.arrow(d.symbol("$q$", x_u, 410, role="input"), embed_u, role="input")
 d.label("question", 260, 410, anchor="start")
 
-match = d.box("softmax\n$u^{\\top}\\!m_i$", x_m, 198, height=40, role="gate", mark="new")
+match = d.box("softmax\n$u^{\\!\\top}\\!m_i$", x_m, 198, height=40, role="gate", mark="new")
 read = d.box("weighted\nsum", x_c, 198, height=38, role="memory", mark="new")
 add = d.circle("plus", x_u, 144, mark="new")
 d.arrow(inputs, match, role="memory")
-d.arrow(embed_u, add, label="$u^k$")
+d.arrow(embed_u, add, label=r"$u^{\!k}$")
 d.arrow((x_u, 198), match)
 d.dot(x_u, 198)
 d.arrow(match, read, role="gate", label="$p_i$")
 d.arrow(outputs, read, role="memory")
-d.arrow(read, (x_c, 144), add, role="memory", label="$o^k$")
+d.arrow(read, (x_c, 144), add, role="memory", label=r"$o^{\!k}$")
 
 answer = d.box("softmax $W$", x_u, 28, role="output")
-d.arrow(add, answer, label="$u^{k+1}$")
+d.arrow(add, answer, label=r"$u^{\!k+1}$")
 d.arrow(answer, d.symbol(r"$\hat{a}$", 326, 28, role="output"), role="output")
 
 if __name__ == "__main__":

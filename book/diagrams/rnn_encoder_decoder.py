@@ -9,7 +9,7 @@ d = Drawing(
     Two parts. Above, an encoder of units f reads x 1, x 2 to x T from left to right; its last state
     becomes the vector c. From c a decoder of units f starts, and every one of its units also receives c
     from below. Above each decoder unit a box g gives a word, y 1 and y 2, and a dashed line brings y 1
-    into the next unit. Below, the inside of one unit. The old state h t-1 runs along the top, is
+    into the next unit. Below, the inside of a unit of the encoder. The old state h t-1 runs along the top, is
     multiplied by the update gate z t, and added to the candidate, which is multiplied by 1 minus z t;
     the sum is the new state h t. The candidate is a tanh of the input x t and of the old state
     multiplied by the reset gate r t. Both gates are sigma boxes that receive x t and h t-1. Everything
@@ -53,7 +53,7 @@ d.label("decoder", 262, 164)
 
 # inside the unit: a gate that forgets, and a gate that keeps
 d.frame(4, 188, 338, 428, mark="new")
-d.label("each $f$ is a gated unit", 16, 204, anchor="start")
+d.label("inside the encoder's $f$", 16, 204, anchor="start")
 top, low = 240, 346
 keep = d.circle("dot", 184, top, mark="new")
 total = d.circle("plus", 258, top, mark="new")

@@ -15,8 +15,8 @@ d = Drawing(
     addition and the divergence are marked as new, the decoder and the likelihood as taken over.
     """,
     caption="""
-    The noise comes from outside, so gradients of both terms of the bound pass through the sample z to
-    mean and deviation, and so to the encoder.
+    The noise comes from outside, so the gradient of the reconstruction passes through the sample z to
+    mean and deviation, and from there to the encoder.
     """,
     height=356,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.base.errors import UsageError
+from unrolled.execution import sources
 from unrolled.execution.chapter import Chapter, rounded
-from unrolled.execution.sources import Shown, source_of, without_docstring
+from unrolled.execution.sources import WIDTH, Shown, source_of, without_docstring, wrapped
 
 
 @pytest.fixture
@@ -116,6 +118,70 @@ def test_what_has_no_source_of_a_symbol_is_refused(symbol: object) -> None:
 )
 def test_only_the_definition_s_own_docstring_is_taken_out(before: str, after: str) -> None:
     assert without_docstring(before) == after
+
+
+WIDE = '''\
+def f(first: int, second: int, third: int, fourth: int, fifth: int, sixth: int) -> int:
+    """A sentence that is too wide for a column of code, which has no more than so many signs
+    and goes on.
+
+        h_t = sigma(W_h h_{t-1} + W_x x_t + b), which is a formula that is wider than a line
+        c_t = 0
+
+    - one
+    - two
+
+    >>> f(1000000000, 2000000000, 3000000000, 4000000000, 5000000000, 600000000000000)
+    21
+    """
+    # A comment that is wider than a line of shown code may be, and that goes on and on, and
+    # on.
+    return first + second + third + fourth + fifth + sixth  # a comment behind a line, too wide (6)'''
+
+
+def test_shown_source_is_set_in_narrow_lines_and_means_the_same() -> None:
+    text = wrapped(WIDE)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert "signs and goes on." in " ".join(text.split())
+    assert "\n        c_t = 0\n\n    - one\n    - two\n" in text
+    assert wrapped("x = 1  # " + "wide " * 15) == f"# {('wide ' * 15).strip()}\nx = 1"
+    assert "and that\n    # goes on and on, and on." in text
+    bare = [ast.dump(ast.parse(without_docstring(code))) for code in (text, WIDE)]
+    assert bare[0] == bare[1]
+
+
+def test_what_is_narrow_already_and_what_is_no_module_stay_as_they_are() -> None:
+    narrow = 'def f(x):\n    """Say it.\n\n    Twice.\n    """\n    return x  # (6)'
+    assert wrapped(narrow) == narrow
+    assert wrapped("return x +") == "return x +"
+
+
+def test_without_ruff_source_is_shown_as_it_is(monkeypatch) -> None:
+    monkeypatch.setattr(sources.sys, "executable", "/bin/false")
+    assert wrapped(WIDE) == WIDE
+
+
+def test_a_check_leaves_its_sentence_its_number_and_its_bound(chapter: Chapter, monkeypatch) -> None:
+    shown = []
+    monkeypatch.setattr("IPython.get_ipython", lambda: object())
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    chapter.check("The weights sum to one", 1e-16, at_most=1e-12)
+    chapter.check("Accuracy", numpy.float64(0.913), "train longer", at_least=0.95, digits=3)
+    chapter.check("Exercise 1", True, "not needed")
+    chapter.check("It is a number", math.nan, at_least=0)
+    assert [data["text/plain"] for data in shown] == [
+        "✓ The weights sum to one: ≈ 0, at most 10⁻¹²",
+        "✗ Accuracy: 0.913, at least 0.95, train longer",
+        "✓ Exercise 1",
+        "✗ It is a number: nan, at least 0",
+    ]
+    assert shown[1]["application/vnd.unrolled.check+json"] == {
+        "says": "Accuracy",
+        "holds": False,
+        "value": "0.913",
+        "bound": "at least 0.95",
+        "hint": "train longer",
+    }
 
 
 @given(st.floats(-1e300, 1e300), st.integers(1, 6))

@@ -110,3 +110,45 @@ def test_unknown_roles_and_curves_of_another_length_are_refused() -> None:
         figures.seeds(ax, [0, 1, 2], {0: [1, 2, 3], 1: [1, 2]}, "method", "x")
     with pytest.raises(UsageError, match="no curve"):
         figures.seeds(ax, [0], {}, "method", "x")
+
+
+def stored(figure) -> tuple[float, list[list[float]]]:
+    """The width of a stored figure, and the boxes of its panels."""
+    text = figures.svg(figure).decode()
+    views = re.findall(r'<view id="panel-\d" viewBox="([^"]+)"/>', text)
+    return float(re.search(r'viewBox="0 0 ([\d.]+) ', text)[1]), [[*map(float, v.split())] for v in views]
+
+
+def test_one_panel_is_narrowed_until_its_letters_keep_their_size_on_a_phone() -> None:
+    figure, _ = plt.subplots(figsize=(7.2, 3.0))
+    width, panels = stored(figure)
+    assert width <= 358
+    assert panels == []
+
+
+def test_the_panels_of_a_figure_are_named_and_share_it_out() -> None:
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.0), sharey=True)
+    figure.colorbar(axes[1].scatter([1], [1], c=[1]), ax=axes)
+    width, (left, right) = stored(figure)
+    assert width > 358
+    assert left[2] + right[2] == pytest.approx(width, abs=0.1)
+    assert left[2] == pytest.approx(right[0], abs=0.1)
+    assert max(left[2], right[2]) <= 358
+    assert all(ax.yaxis.get_tick_params()["labelleft"] for ax in axes)
+
+
+@pytest.mark.parametrize("title", ["", "one title over both"])
+def test_small_pictures_and_what_has_one_title_stay_together(title: str) -> None:
+    figure, _ = plt.subplots(2, 2 if title else 5, figsize=(7.2, 3.0))
+    if title:
+        figure.suptitle(title)
+    width, panels = stored(figure)
+    assert width <= 358
+    assert panels == []
+
+
+def test_powers_of_ten_are_no_smaller_than_other_letters() -> None:
+    figure, ax = plt.subplots()
+    ax.loglog([1e-6, 1e6], [1e-6, 1e6])
+    sizes = re.findall(r"font(?:-size)?: ([\d.]+)px", figures.svg(figure).decode())
+    assert min(map(float, sizes)) >= figures.SMALLEST_TEXT

@@ -206,3 +206,27 @@ def test_a_chapter_depends_on_the_experiment_and_preset_that_it_trains(trains: P
     presets.write_text(presets.read_text().replace("hidden = 5", "hidden = 3"))
     experiment.write_text("x = 2\n")
     assert keys.stale(trains) == "module unrolled.papers.tiny.experiment changed"
+
+
+def test_a_chapter_depends_on_the_stored_runs_and_weights_that_it_draws(
+    package: Path, project: Path, write: Write
+) -> None:
+    (package / "execution").mkdir()
+    (package / "execution/__init__.py").write_text("")
+    (package / "execution/stored.py").write_text("def runs(slug):\n    return {}\n")
+    evidence, weights = project / "bib/evidence/tiny.json", project / "bib/weights/tiny/copy.safetensors"
+    for file, text in ((evidence, '{"runs": {"copy-s0-1": {"metrics": {"loss": 1.0}}}}'), (weights, "one")):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    text = 'from unrolled import load\nfrom unrolled.execution.stored import runs\nload("tiny/copy")'
+    file = mark_executed(write(code(text)))
+    assert keys.stale(file) is None
+    evidence.write_text('{"digest": "other", "runs": {"copy-s0-1": {"metrics": {"loss": 1.0}}}}')
+    assert keys.stale(file) is None
+    evidence.write_text('{"runs": {"copy-s0-1": {"metrics": {"loss": 2.0}}}}')
+    weights.write_text("two")
+    traces = project / "bib/traces/tiny.json"
+    traces.parent.mkdir()
+    traces.write_text("{}")
+    told = "file stored runs changed; file traces is new; file weights tiny/copy changed"
+    assert keys.stale(file) == told

@@ -18,6 +18,7 @@ from unrolled.library.entries import load_entry
 from unrolled.library.faults import Faulty
 from unrolled.library.judged import load_evidence
 from unrolled.library.measurements import Archived, CarriedOver, Evidence, Run
+from unrolled.library.measuring import measure
 from unrolled.library.statements import Outcome, Scale
 
 
@@ -213,6 +214,18 @@ def test_a_metric_that_a_run_lacks_is_named(store):
     put(store, found)
     with pytest.raises(UnrolledError, match=r"has no metric 'test_accuracy', which accuracy needs"):
         collect(entry())
+
+
+@pytest.mark.usefixtures("project")
+def test_metrics_of_a_run_can_be_added_and_subtracted():
+    metrics = {"short": 30.0, "middle": 28.0, "long": 21.5}
+    found = run().model_copy(update={"preset": "lstm", "metrics": metrics})
+    change = {"result": "short + middle - long", "factor": 2.0}
+    quantity = entry().finding("baseline").model_copy(update=change)
+    assert measure(entry(), quantity, [found], {}).parts[0].mean == 73.0
+    lacking = quantity.model_copy(update={"result": "short - longest"})
+    with pytest.raises(UnrolledError, match="has no metric 'longest'"):
+        measure(entry(), lacking, [found], {})
 
 
 def test_evidence_is_stale_when_code_data_or_versions_changed(project):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from unrolled.base.allocator import keep_freed_memory
 from unrolled.base.errors import UsageError, unknown
+from unrolled.execution.figures import raised
 from unrolled.execution.sources import Shown
-from unrolled.library.chapters import VALUE
+from unrolled.library.chapters import CHECK, VALUE
 
 if TYPE_CHECKING:
     from unrolled.library.models import Entry
@@ -21,6 +22,9 @@ PROFILES = ("smoke", "book", "paper")
 
 SMOKE_UPDATES = 6
 """How many updates a chapter trains in the smoke profile."""
+
+ROUNDING = 1e-5
+"""What a check bounds by this much or less is an error of rounding."""
 
 Item = TypeVar("Item")
 
@@ -57,7 +61,8 @@ class Chapter:
         return f"Chapter({self.slug!r}, profile={self.profile!r}, seed={self.seed}, device={self.device!r})"
 
     def show(self, *symbols: Any, docstring: bool = True) -> Shown:
-        """The source of functions or classes, as they ran; to be the last expression of its cell."""
+        """The source of functions or classes, as they ran, in narrow lines; to be all that its cell holds, so
+        that the page shows it beside the equation before it."""
         return Shown(symbols, docstring=docstring)
 
     def value(self, name: str, number: float, *, unit: str = "", digits: int = 3) -> None:
@@ -115,16 +120,38 @@ class Chapter:
             yield from tqdm(items, desc=label, leave=False)
         print(f"{label}: {len(items)} done")
 
-    def check(self, name: str, condition: object, hint: str = "") -> bool:
-        """Tell a reader whether an exercise is solved; never raises.
+    def check(
+        self,
+        says: str,
+        condition: object,
+        hint: str = "",
+        *,
+        at_most: float | None = None,
+        at_least: float | None = None,
+        digits: int = 2,
+    ) -> None:
+        """Verify a sentence, or tell a reader whether an exercise is solved; never raises.
+
+        With ``at_most`` or ``at_least``, ``condition`` is the number that is bounded, and both are shown.
+        What is bounded by `ROUNDING` or less is shown as 0, since rounding differs between machines.
 
         >>> Chapter.check(None, "Exercise 1", 1 + 1 == 3, "add once more")
-        Exercise 1: not yet; add once more
-        False
+        ✗ Exercise 1: add once more
+        >>> Chapter.check(None, "The weights sum to one", abs(0.1 + 0.2 - 0.3), at_most=1e-12)
+        ✓ The weights sum to one: ≈ 0, at most 10⁻¹²
         """
-        solved = bool(condition)
-        print(f"{name}: " + ("correct" if solved else f"not yet{'; ' + hint if hint else ''}"))
-        return solved
+        value = bound = ""
+        holds = bool(condition)
+        if at_most is not None or at_least is not None:
+            number = float(getattr(condition, "detach", lambda: condition)())
+            limits = {"at least": at_least, "at most": at_most}
+            bound = ", ".join(f"{w} {raised(f'{x:g}')}" for w, x in limits.items() if x is not None)
+            holds = (at_least is None or number >= at_least) and (at_most is None or number <= at_most)
+            exact = holds and at_least is None and at_most <= ROUNDING
+            value = "≈ 0" if exact else raised(rounded(number, digits))
+        told = ", ".join(part for part in (value, bound, "" if holds else hint) if part)
+        data = {"says": says, "holds": holds, "value": value, "bound": bound, "hint": "" if holds else hint}
+        _emit(f"{'✓' if holds else '✗'} {says}{': ' if told else ''}{told}", CHECK, data)
 
 
 def rounded(number: float, digits: int) -> str:
@@ -150,7 +177,7 @@ def rounded(number: float, digits: int) -> str:
     return f"{round(number, decimals):.{max(decimals, 0)}f}"
 
 
-def _emit(line: str, mime: str | None, data: Mapping[str, Any]) -> None:
+def _emit(line: str, mime: str, data: Mapping[str, Any]) -> None:
     """Print a line; in a notebook, with machine-readable data beside it."""
     try:
         from IPython import get_ipython
@@ -161,7 +188,7 @@ def _emit(line: str, mime: str | None, data: Mapping[str, Any]) -> None:
     if get_ipython() is None:
         print(line)
     else:
-        display({"text/plain": line} | ({mime: dict(data)} if mime else {}), raw=True)
+        display({"text/plain": line, mime: dict(data)}, raw=True)
 
 
 def _entry(slug: str) -> Entry:

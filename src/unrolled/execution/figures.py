@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,23 @@ ROLES: dict[str, dict[str, Any]] = {
 LARGEST = 100_000
 """Bytes that a stored figure may have."""
 
-SMALLEST_TEXT = 9.0
+SMALLEST_TEXT = 10.0
+
+PANEL = 4.9
+"""Inches that one panel may be wide: on a phone its letters keep their size."""
+
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+NARROW = 1.8
+"""Inches below which columns of axes are no panels of their own."""
 
 
 def use() -> None:
-    """Draw in the book's style, and as SVG in a notebook; the same figure gives the same bytes every time."""
+    """Draw in the book's style, and as SVG in a notebook; the same figure gives the same bytes every time.
+
+    In a notebook a figure is narrowed to `PANEL` for each of its panels, and the file names the panels, so
+    that a page can put one below the other.
+    """
     import matplotlib
 
     matplotlib.rcdefaults()
@@ -48,9 +61,12 @@ def use() -> None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:
         return
-    if get_ipython() is not None:
+    if (shell := get_ipython()) is not None:
+        from matplotlib.figure import Figure
+
         matplotlib.use("module://matplotlib_inline.backend_inline")
-        set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})
+        set_matplotlib_formats("svg")
+        shell.display_formatter.formatters["image/svg+xml"].for_type(Figure, lambda one: svg(one).decode())
 
 
 def role(name: str) -> dict[str, Any]:
@@ -159,14 +175,87 @@ def heat(ax: Axes, values: Any, label: str, *, diverging: bool = False) -> Any:
 
 
 def svg(figure: Figure) -> bytes:
-    """The figure as the notebook stores it."""
+    """The figure as the notebook stores it: narrowed, its panels named as views that a page can ask for."""
+    _plain_powers(figure)
+    renderer = figure._get_renderer()
+    figure.draw_without_rendering()
+    count = len(_panels(figure, renderer))
+    for ax in figure.axes if count > 1 else ():
+        if len(ax.get_shared_y_axes().get_siblings(ax)) > 1:  # below another panel, it needs its own numbers
+            ax.tick_params(labelleft=True)
+    if figure.get_figwidth() > PANEL * count:
+        figure.set_figwidth(PANEL * count)
+    figure.draw_without_rendering()
+    whole = figure.get_tightbbox(renderer).padded(0.04)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches=whole)
+    panels = _panels(figure, renderer)
+    if len(panels) < 2:
+        return buffer.getvalue()
+    height = f"{72 * whole.height:.2f}"
+    edges = [whole.x0, *((a[1] + b[0]) / 2 for a, b in pairwise(panels)), whole.x1]
+    views = "".join(
+        f'<view id="panel-{number}" viewBox="{72 * (a - whole.x0):.2f} 0 {72 * (b - a):.2f} {height}"/>\n'
+        for number, (a, b) in enumerate(pairwise(edges), 1)
+    )
+    return buffer.getvalue().replace(b"</svg>", views.encode() + b"</svg>")
+
+
+def _panels(figure: Figure, renderer: Any) -> list[tuple[float, float]]:
+    """Where the panels of a figure begin and end, in inches: columns of axes, each with its colour bars.
+
+    One panel where a title or a legend spans them, and where they are narrow: small pictures stay together.
+    """
+    spans: dict[Any, list[float]] = {}
+    for ax in figure.axes:
+        parents = getattr(ax, "_colorbar_info", {}).get("parents") or [ax]
+        owner = max(parents, key=lambda one: one.get_position().x1)
+        box = ax.get_tightbbox(renderer)
+        if box is not None:
+            spans.setdefault(owner, []).extend((box.x0 / figure.dpi, box.x1 / figure.dpi))
+    panels: list[tuple[float, float]] = []
+    for begin, end in sorted((min(span), max(span)) for span in spans.values()):
+        if panels and begin < panels[-1][1] - 0.02:
+            begin, end = panels[-1][0], max(end, panels.pop()[1])
+        panels.append((begin, end))
+    together = figure.texts or figure.legends or any(end - begin < NARROW for begin, end in panels)
+    return panels[:1] if together else panels
+
+
+def _plain_powers(figure: Figure) -> None:
+    """Powers of ten at logarithmic axes as plain text, 10⁻³: mathematics would set them smaller than a phone
+    can show."""
+    from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation
+
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
+                axis.set_major_formatter(FuncFormatter(power))
+
+
+def power(value: float, _: int | None = None) -> str:
+    """A value at a logarithmic axis.
+
+    >>> power(0.001), power(100), power(1e6), power(20)
+    ('0.001', '100', '10⁶', '20')
+    """
+    return f"{value:g}" if 1e-3 <= value < 1e4 else raised(f"{value:.0e}")
+
+
+def raised(text: str) -> str:
+    """A number as it is printed, its exponent set high.
+
+    >>> raised("1e-12"), raised("2.6e-06"), raised("0.91")
+    ('10⁻¹²', '2.6 × 10⁻⁶', '0.91')
+    """
+    mantissa, _, exponent = text.partition("e")
+    if not exponent:
+        return text
+    return ("" if mantissa == "1" else f"{mantissa} × ") + f"10{str(int(exponent)).translate(SUPERSCRIPT)}"
 
 
 def small(figure: Figure) -> Figure:
-    """The figure, if it is fit for the book: under 100 kB as SVG, and no text below 9 points.
+    """The figure, if it is fit for the book: under 100 kB as SVG, and no text below 10 points.
 
     Raises:
         UnrolledError: if it is not.

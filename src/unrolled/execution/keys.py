@@ -21,8 +21,12 @@ from typing import Any
 
 from unrolled.base import keys, paths
 from unrolled.base.errors import UnrolledError
+from unrolled.base.files import sha256
 from unrolled.library.outputs import code_cells
 from unrolled.training.presets import tables
+
+STORED = "unrolled.execution.stored"
+"""What gives a chapter the runs of its evidence: where it is imported, their metrics enter the key."""
 
 PINNED = ("torch", "numpy")
 """The distributions whose version changes numbers."""
@@ -66,10 +70,12 @@ def python(source: str) -> str:
 
     >>> python("%pip install unrolled\\nimport torch")
     'pass\\nimport torch'
+    >>> python("x = (\\n    1\\n    != 2\\n    % 3\\n)")
+    'x = (\\n    1\\n    != 2\\n    % 3\\n)'
     """
     if source.lstrip().startswith("%%"):
         return ""
-    return re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+    return re.sub(r"^([ \t]*)(?:%\w|!(?!=)).*$", r"\1pass", source, flags=re.MULTILINE)
 
 
 def imported(notebook: Mapping[str, Any], path: str | Path) -> set[str]:
@@ -161,6 +167,26 @@ def _data(entry: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def _runs(slug: str) -> str:
+    """The metrics of all runs in an entry's evidence."""
+    file = paths.evidence() / f"{slug}.json"
+    text = file.read_text(encoding="utf-8") if file.is_file() else "{}"
+    return _hash({name: run.get("metrics") for name, run in json.loads(text).get("runs", {}).items()})
+
+
+def _weights(notebook: Mapping[str, Any]) -> dict[str, str]:
+    """The kept weights that the code cells name, as `unrolled.load` takes them: "ntm/copy"."""
+    found = {}
+    for cell in code_cells(notebook):
+        for node in ast.walk(ast.parse(python(cell["source"]))):
+            name = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(name, str) and re.fullmatch(r"\w+/\w+", name):
+                file = paths.project() / "bib" / "weights" / f"{name}.safetensors"
+                if file.is_file():
+                    found[f"weights {name}"] = sha256(file)
+    return found
+
+
 def parts(
     path: str | Path, profile: str = "book", parameters: Mapping[str, object] | None = None
 ) -> dict[str, Any]:
@@ -183,6 +209,12 @@ def parts(
         for name in presets:
             values = {field: value for field, value in known.get(name, {}).items() if field != "about"}
             files[f"preset {name}"] = _hash(values)
+    if STORED in modules:
+        files["stored runs"] = _runs(Path(path).stem)
+    files |= _weights(notebook)
+    traces = paths.project() / "bib" / "traces" / f"{Path(path).stem}.json"
+    if traces.is_file():
+        files["traces"] = sha256(traces)
     entry = _entry(Path(path).stem)
     return {
         "profile": profile,

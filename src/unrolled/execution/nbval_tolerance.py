@@ -2,7 +2,7 @@
 
 Register it with ``pytest --nbval notebooks -p unrolled.execution.nbval_tolerance``. Text must be equal, and
 so must whole numbers; numbers with a decimal point or an exponent may differ a little. Pictures are not
-compared, nor is the data that stands beside a value's line, which is not rounded. A cell tagged
+compared, nor is the data that stands beside the line of a value or a check. A cell tagged
 ``nbval-ignore-output`` follows a training: of what it prints, values are compared by their names alone.
 
 Kernels get the environment in which chapters are executed: the caller's, with one thread (or
@@ -26,11 +26,11 @@ from typing import Any
 
 from unrolled.base.errors import UnrolledError
 from unrolled.execution import levels
-from unrolled.library.chapters import VALUE
+from unrolled.library.chapters import CHECK, VALUE
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-8
 
-NOT_COMPARED = ("image/svg+xml", "image/png", "image/jpeg", "application/pdf", VALUE)
+NOT_COMPARED = ("image/svg+xml", "image/png", "image/jpeg", "application/pdf", VALUE, CHECK)
 
 _NUMBER = re.compile(
     r"(?<![\w.])[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)(?![\d.])"

@@ -15,6 +15,9 @@ from unrolled.library.measurements import Chapter
 VALUE = "application/vnd.unrolled.value+json"
 """The MIME type of a value that a chapter leaves for the evidence, beside the line that is read."""
 
+CHECK = "application/vnd.unrolled.check+json"
+"""The MIME type of what a cell verifies, beside its line: a row of the table that the page shows."""
+
 _MATH = re.compile(
     r"^(?P<fence>`{3,}|:{3,})\{math\}[ \t]*\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -97,12 +98,17 @@ def _side(quantity: Quantity, arm: Arm, by_preset: Mapping[str, Mapping[int, Run
 
 
 def _metric(quantity: Quantity, name: str, run: Run) -> float:
-    if name not in run.metrics:
-        raise UnrolledError(
-            f"run {run.name} has no metric {name!r}, which {quantity.id} needs",
-            hint="it measured " + ", ".join(sorted(run.metrics)),
-        )
-    return run.metrics[name]
+    """A metric of a run, or what several give together: "test_bleu_beam_1_8 - test_bleu_beam_20_99"."""
+    signs = re.findall(r" ([+-]) ", name)
+    total = 0.0
+    for sign, term in zip(["+", *signs], re.split(r" [+-] ", name), strict=True):
+        if term not in run.metrics:
+            raise UnrolledError(
+                f"run {run.name} has no metric {term!r}, which {quantity.id} needs",
+                hint="it measured " + ", ".join(sorted(run.metrics)),
+            )
+        total += run.metrics[term] if sign == "+" else -run.metrics[term]
+    return total
 
 
 def choose(entry: Entry, quantity: Quantity, runs: Iterable[Run], source: str) -> list[Run]:

@@ -138,7 +138,7 @@ class Quantity(Model):
     id: Label
     metric: Text  # what the number is, in words
     unit: str = ""
-    result: str | None = None  # a name in the runs' results: "test_accuracy"
+    result: str | None = None  # a name in the runs' results, "test_accuracy", or several: "a + b - c"
     factor: Finite = 1.0  # the results are multiplied by it: 100 turns a share into per cent
     metric_scale: Literal["linear", "log"] = "linear"  # log: geometric means and ratios
     runs: Arms = ()

@@ -53,9 +53,9 @@ TOOLS = (
     "pagefind",
     "pagefind-bin",
     "torch",
-    "hatchling",
     "onnx",
     "onnxscript",
+    "hatchling",
 )
 """Packages whose version shows in the pages."""
 

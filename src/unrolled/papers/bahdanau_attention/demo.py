@@ -39,8 +39,8 @@ PROMPTS = (
     ),
     Prompt(
         "347 in French: follow “cent”",
-        "“Cent” means “hundred”, and yet most of its weight lies on the word after it. The translation is "
-        "right all the same: weights show where a model looks, not what it has understood.",
+        "“Cent” means “hundred”, and yet its largest weight lies on “forty”, the word that is written next. "
+        "The translation is right all the same: weights show where a model looks, not what it understands.",
         {"number": 347, "language": "fr"},
     ),
     Prompt(

@@ -18,8 +18,8 @@ VECTORS = (178, 97, 24, 231, 76, 139, 30, 213)
 PROMPTS = (
     Prompt(
         "Copy eight vectors",
-        "With every vector that comes in, the write head moves on by one row. After the grey delimiter the "
-        "read head visits the same rows in the same order.",
+        "While vectors come in, the write head moves along the memory, a row for each. After the grey "
+        "delimiter the read head goes back to the first of these rows and visits them in the same order.",
         {"vectors": VECTORS},
     ),
     Prompt(
@@ -40,10 +40,10 @@ PROMPTS = (
         {"vectors": (0,) * 16},
     ),
     Prompt(
-        "128 vectors, as many as there are rows",
-        "The write head has come full circle and overwrites the first row before it is read. Take one vector "
-        "away, and every bit is right again.",
-        {"count": 128},
+        "130 vectors, more than there are rows",
+        "The write head comes full circle and overwrites rows that have not been read yet, and the answer is "
+        "lost. With 120 vectors nearly every sequence still comes out right.",
+        {"count": 130},
     ),
 )
 
@@ -79,8 +79,8 @@ def rows_in_use(weighting: Tensor) -> list[int]:
     """The rows that any head has looked at, ``[time, heads, rows]``, as one stretch of the ring."""
     rows = weighting.shape[-1]
     used = (weighting.amax((0, 1)) > 0.05).nonzero().flatten().tolist()
-    gaps = [(after - before - 1) % rows for before, after in zip(used, [*used[1:], used[0]], strict=True)]
-    first = used[(gaps.index(max(gaps)) + 1) % len(used)]
+    gaps = [(row - before - 1) % rows for before, row in zip([used[-1], *used[:-1]], used, strict=True)]
+    first = used[gaps.index(max(gaps))]
     return [(first + i) % rows for i in range(rows - max(gaps))]
 
 
@@ -119,8 +119,8 @@ def demo() -> Demo:
         "bits, or change how many vectors there are.",
         stage=picture(x, found, rows, at),
         caption=f"{n} vectors of eight bits go in and come out again. While they come in, the write head "
-        "moves along the rows of the memory, one row per step; while they go out, the read head visits the "
-        "same rows in the same order.",
+        "moves along the rows of the memory, a row for each of them; while they go out, the read head visits "
+        "the same rows in the same order.",
         prompts=PROMPTS,
         graphs={"step": step},
         trace={"vectors": VECTORS, "rows": rows, "memory": found["memory"][:, rows], **shown},
