@@ -170,7 +170,7 @@ def test_a_check_leaves_its_sentence_its_number_and_its_bound(chapter: Chapter, 
     chapter.check("Exercise 1", True, "not needed")
     chapter.check("It is a number", math.nan, at_least=0)
     assert [data["text/plain"] for data in shown] == [
-        "✓ The weights sum to one: ≈ 0, at most 1e-12",
+        "✓ The weights sum to one: ≈ 0, at most 10⁻¹²",
         "✗ Accuracy: 0.913, at least 0.95, train longer",
         "✓ Exercise 1",
         "✗ It is a number: nan, at least 0",

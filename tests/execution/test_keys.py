@@ -225,4 +225,8 @@ def test_a_chapter_depends_on_the_stored_runs_and_weights_that_it_draws(
     assert keys.stale(file) is None
     evidence.write_text('{"runs": {"copy-s0-1": {"metrics": {"loss": 2.0}}}}')
     weights.write_text("two")
-    assert keys.stale(file) == "file stored runs changed; file weights tiny/copy changed"
+    traces = project / "bib/traces/tiny.json"
+    traces.parent.mkdir()
+    traces.write_text("{}")
+    told = "file stored runs changed; file traces is new; file weights tiny/copy changed"
+    assert keys.stale(file) == told

@@ -163,6 +163,40 @@ def test_a_changed_figure_asks_for_a_look_and_a_confirmed_one_does_not(chapter, 
     assert outputs.confirm(chapter) == []
 
 
+def test_wide_lines_of_cells_are_told_whether_they_are_folded_or_not(chapter):
+    made = json.loads(chapter.read_text(encoding="utf-8"))
+    made["cells"][2]["source"] = ["x = 1\n", "y = " + "1 + " * 18 + "1"]  # 77 characters
+    made["cells"][3]["source"] = ["y = " + "1 + " * 17 + "1234"]  # 76
+    made["cells"][4]["source"] = ["z = " + "1 + " * 20 + "1"]
+    made["cells"][4]["metadata"]["tags"] = ["hide-input"]
+    chapter.write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    assert [problem.partition(":")[0] for _, problem in told(chapter)] == [
+        "code cell 3 has a line of 77 characters",
+        "code cell 5 has a line of 85 characters",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("svg", "said"),
+    [
+        ('<svg viewBox="0 0 358 100"><text style="font: 10px x"/></svg>', None),
+        ('<svg viewBox="0 0 460 100"><text style="font: 10px x"/></svg>', "letters have 7.8 pixels"),
+        ('<svg viewBox="0 0 300 100"><text style="font: italic 7px x"/></svg>', "letters have 7.0 pixels"),
+        (
+            '<svg viewBox="0 0 600 100"><text style="font-size: 10px"/>'
+            '<view id="panel-1" viewBox="0 0 300 100"/><view id="panel-2" viewBox="300 0 300 100"/></svg>',
+            None,
+        ),
+    ],
+    ids=["fits", "wide", "small letters", "panels"],
+)
+def test_letters_too_small_for_a_phone_are_told(svg, said):
+    made = notebook()
+    made["cells"][1]["outputs"][0]["data"]["image/svg+xml"] = svg
+    found = [problem for _, problem, _ in outputs.problems(made, "x") if "pixels" in problem]
+    assert (said in found[0]) if said else not found
+
+
 def test_look_confirms_one_chapter_and_cells_that_show_a_figure(chapter):
     from unrolled.base.errors import UsageError
 

@@ -32,6 +32,8 @@ def book(
     if as_json:
         typer.echo(json.dumps({"index": str(built.index), "pages": built.pages, "fresh": built.fresh}))
         return
+    for note in built.notes:
+        typer.echo(f"book: {note}", err=True)
     how = f"built in {built.seconds:.0f} s" if built.fresh else "up to date, nothing to do"
     typer.echo(f"book: {built.pages} pages, {how}: {built.index}")
 

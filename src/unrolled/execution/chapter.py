@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from unrolled.base.allocator import keep_freed_memory
 from unrolled.base.errors import UsageError, unknown
+from unrolled.execution.figures import raised
 from unrolled.execution.sources import Shown
 from unrolled.library.chapters import CHECK, VALUE
 
@@ -137,17 +138,17 @@ class Chapter:
         >>> Chapter.check(None, "Exercise 1", 1 + 1 == 3, "add once more")
         ✗ Exercise 1: add once more
         >>> Chapter.check(None, "The weights sum to one", abs(0.1 + 0.2 - 0.3), at_most=1e-12)
-        ✓ The weights sum to one: ≈ 0, at most 1e-12
+        ✓ The weights sum to one: ≈ 0, at most 10⁻¹²
         """
         value = bound = ""
         holds = bool(condition)
         if at_most is not None or at_least is not None:
-            number = float(condition)  # type: ignore[arg-type]
+            number = float(getattr(condition, "detach", lambda: condition)())
             limits = {"at least": at_least, "at most": at_most}
-            bound = ", ".join(f"{word} {limit:g}" for word, limit in limits.items() if limit is not None)
+            bound = ", ".join(f"{w} {raised(f'{x:g}')}" for w, x in limits.items() if x is not None)
             holds = (at_least is None or number >= at_least) and (at_most is None or number <= at_most)
             exact = holds and at_least is None and at_most <= ROUNDING
-            value = "≈ 0" if exact else rounded(number, digits)
+            value = "≈ 0" if exact else raised(rounded(number, digits))
         told = ", ".join(part for part in (value, bound, "" if holds else hint) if part)
         data = {"says": says, "holds": holds, "value": value, "bound": bound, "hint": "" if holds else hint}
         _emit(f"{'✓' if holds else '✗'} {says}{': ' if told else ''}{told}", CHECK, data)

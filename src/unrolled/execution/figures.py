@@ -40,10 +40,10 @@ SMALLEST_TEXT = 10.0
 PANEL = 4.9
 """Inches that one panel may be wide: on a phone its letters keep their size."""
 
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 NARROW = 1.8
 """Inches below which columns of axes are no panels of their own."""
-
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def use() -> None:
@@ -239,11 +239,19 @@ def power(value: float, _: int | None = None) -> str:
     >>> power(0.001), power(100), power(1e6), power(20)
     ('0.001', '100', '10⁶', '20')
     """
-    if 1e-3 <= value < 1e4:
-        return f"{value:g}"
-    mantissa, _, exponent = f"{value:.0e}".partition("e")
-    times = "" if mantissa == "1" else f"{mantissa} × "
-    return f"{times}10{str(int(exponent)).translate(SUPERSCRIPT)}"
+    return f"{value:g}" if 1e-3 <= value < 1e4 else raised(f"{value:.0e}")
+
+
+def raised(text: str) -> str:
+    """A number as it is printed, its exponent set high.
+
+    >>> raised("1e-12"), raised("2.6e-06"), raised("0.91")
+    ('10⁻¹²', '2.6 × 10⁻⁶', '0.91')
+    """
+    mantissa, _, exponent = text.partition("e")
+    if not exponent:
+        return text
+    return ("" if mantissa == "1" else f"{mantissa} × ") + f"10{str(int(exponent)).translate(SUPERSCRIPT)}"
 
 
 def small(figure: Figure) -> Figure:

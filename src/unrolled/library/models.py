@@ -170,6 +170,8 @@ class Entry(Model):
     links: tuple[Link, ...] = ()
     builds_on: tuple[Slug, ...] = ()  # entries whose code this one imports
     chapters: tuple[Slug, ...] = ()  # for readings: the chapters that they accompany
+    read_first: tuple[Slug, ...] = ()  # entries that a reader of this one should know
+    read_next: tuple[Slug, ...] = ()  # entries to go on with
     also_cite: tuple[Key, ...] = ()  # further keys: data, critiques, follow-ups
     relations: tuple[Relation, ...] = ()
     notation: tuple[Symbol, ...] = ()

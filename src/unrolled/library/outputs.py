@@ -20,6 +20,18 @@ from unrolled.base.files import atomic_write
 
 IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 
+WIDTH = 76
+"""Characters that a line of a cell may have: what fits a page beside an equation, and on paper."""
+
+PHONE, LETTERS = 358, 10
+"""Pixels of a phone's column, and those that a letter needs there."""
+
+_BOXES = (
+    re.compile(r'<view [^>]*viewBox="[\d.]+ [\d.]+ ([\d.]+)'),
+    re.compile(r'<svg[^>]*?\sviewBox="\S+ \S+ ([\d.]+)', re.DOTALL),
+)
+_SIZES = re.compile(r"font(?:-size)?: ?(?:[\w-]+ )*([\d.]+)px")
+
 _LENGTH = 16
 _FEWEST_WORDS = 6
 _FILE_NAME = re.compile(r"^\S+\.(svg|png|jpe?g|gif|pdf|webp)$|^(fig(ure)?|image|plot)[\s_.-]*\d*$", re.I)
@@ -100,16 +112,40 @@ def problems(notebook: Mapping[str, Any], slug: str) -> Iterator[tuple[int, str,
         for number, (then, found) in enumerate(zip(written, now, strict=True), 1):
             if then != found:
                 yield number, "shows another output than the execution wrote", again
+    for number, cell in enumerate(code_cells(notebook), 1):
+        wide = [line for line in _text(cell["source"]).splitlines() if len(line) > WIDTH]
+        if wide:
+            problem = f"has a line of {max(map(len, wide))} characters: {wide[0].strip()[:40]!r}"
+            narrow = f"`ruff format --line-length {WIDTH} notebooks/{slug}.ipynb`"
+            yield number, problem, f"at most {WIDTH}: {narrow}, then {again}"
     if any(cell.get("outputs") and not _text(cell["source"]).strip() for cell in notebook["cells"]):
         yield 0, "a cell without source shows an output", again
     for figure in figures(notebook):
         for problem, hint in figure.problems():
+            yield figure.number, problem, hint
+        size = min((letters(image) for mime, image in figure.images if mime == IMAGES[0]), default=LETTERS)
+        if round(size, 1) < LETTERS:
+            problem = f"shows a figure whose letters have {size:.1f} pixels on a phone"
+            hint = "one panel is at most 4.9 inches wide, and text has 10 points (unrolled.execution.figures)"
             yield figure.number, problem, hint
         if figure.alt.strip() and figure.looked != figure.digest:
             problem = "shows a figure that nobody has looked at yet"
             if figure.looked is not None:
                 problem = "shows a figure that has changed, or its words have, since it was looked at"
             yield figure.number, problem, f"look at it and confirm: `unrolled look {slug}`"
+
+
+def letters(svg: str) -> float:
+    """The pixels that the smallest letters of a figure have on a phone, where its panels stand one by one.
+
+    >>> letters('<svg viewBox="0 0 716 100"><text style="font: 12px sans">')
+    6.0
+    """
+    sizes = [float(size) for size in _SIZES.findall(svg)]
+    widths = [float(width) for width in _BOXES[0].findall(svg) or _BOXES[1].findall(svg)]
+    if not (sizes and widths):
+        return LETTERS
+    return min(sizes) * min(1.0, PHONE / max(widths))
 
 
 def confirm(path: Path, numbers: set[int] | None = None) -> list[Figure]:

@@ -46,6 +46,14 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
             shutil.copyfile(source / name, target / name)
 
 
+def drop_fontawesome(app: Sphinx, exception: Exception | None) -> None:
+    """Leave out a script and fonts that no page asks for: `book/static/icons.css` draws the icons."""
+    static = Path(app.outdir) / "_static"
+    shutil.rmtree(static / "vendor" / "fontawesome", ignore_errors=True)
+    for file in (static / "scripts").glob("fontawesome.js*"):
+        file.unlink()
+
+
 def clean_context(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from unrolled.base.errors import UnrolledError
 from unrolled.base.files import atomic_write
+from unrolled.site.finish import finish
 
 PATTERNS = (
     "_config.yml",
@@ -32,6 +33,7 @@ PATTERNS = (
     "bib/**/*",
     "src/unrolled/**/*",
     "tests/**/*.py",
+    "node_modules/onnxruntime-web/package.json",
 )
 """Every file that a page is made from."""
 
@@ -48,7 +50,11 @@ TOOLS = (
     "sphinxcontrib-bibtex",
     "sphinx-design",
     "sphinx-mathjax-offline",
+    "pagefind",
+    "pagefind-bin",
     "torch",
+    "onnx",
+    "onnxscript",
     "hatchling",
 )
 """Packages whose version shows in the pages."""
@@ -67,6 +73,7 @@ class Built:
     pages: int
     seconds: float
     fresh: bool  # built just now, rather than found up to date
+    notes: tuple[str, ...] = ()  # what the book has to do without
 
     @property
     def index(self) -> Path:
@@ -173,6 +180,7 @@ def build(root: Path, *, force: bool = False) -> Built:
     for folder in (output, root / "_build" / ".doctrees"):
         shutil.rmtree(folder, ignore_errors=True)
     run(root, log)
+    without = finish(root, output)
     found = pages(output)
     if found != wanted:
         missing, strange = sorted(wanted - found), sorted(found - wanted)
@@ -182,7 +190,8 @@ def build(root: Path, *, force: bool = False) -> Built:
             f"the book has {len(found)} pages instead of {len(wanted)}; {'; '.join(said)}", file=log
         )
     atomic_write(stamp, json.dumps({"fingerprint": now, "pages": sorted(found)}, indent=1) + "\n")
-    return Built(output, len(found), time.monotonic() - started, fresh=True)
+    said = (*notes(log.read_text(encoding="utf-8")), *without)
+    return Built(output, len(found), time.monotonic() - started, fresh=True, notes=said)
 
 
 def _stamp(path: Path) -> dict[str, object]:
@@ -217,6 +226,15 @@ def run(root: Path, log: Path) -> None:
         raise UnrolledError(
             "the book has faults\n" + "\n".join(f"  {line}" for line in faults(text)), file=log
         )
+
+
+def notes(text: str) -> tuple[str, ...]:
+    """What a build's log says to the one who builds, each once.
+
+    >>> notes("reading sources\\nnote: no engine\\nnote: no engine\\n")
+    ('no engine',)
+    """
+    return tuple(dict.fromkeys(re.findall(r"^note: (.+)$", text, re.MULTILINE)))
 
 
 def faults(text: str) -> list[str]:

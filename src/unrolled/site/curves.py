@@ -1,27 +1,36 @@
 """Learning curves of an entry's evidence, drawn at build time: never older than the numbers beside them.
 
 Runs that are compared share a panel: presets whose names begin alike, as ``jsb_rnn`` and ``jsb_vrnn`` do. A
-preset has one colour and one name, and a line for each seed. Colours are the style sheet's, light and dark.
+preset has one colour and one name, a thin line for each seed, and their median. The style is the house's.
 """
 
 from __future__ import annotations
 
 import io
-import re
+import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from unrolled.base import paths
 from unrolled.library.measurements import Run
-from unrolled.site.html import Place, element
+from unrolled.site.html import Place
 from unrolled.site.knowledge import KnowledgeBase
 from unrolled.site.numbers import number
+from unrolled.site.pictures import picture
 from unrolled.site.tables import nothing
 
-WIDTH, HEIGHT = 330, 250
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+STYLE = "execution/unrolled.mplstyle"
+
+CAPTION = "Learning curves of the stored runs: a thin line for each seed, a thick one for their median."
+
+WIDTH, HEIGHT = 3.9, 2.8
 
 FEW = 3
 """So many presets share one panel whatever their names."""
@@ -29,26 +38,16 @@ FEW = 3
 CURVES_BEGIN = 0.05
 """The share of the updates that may leave the picture: the first ones of a bound are far below all others."""
 
-COLOURS = ("accent", "quiet", "bad", "good", "warn", "fifth", "ink", "line")
-"""Of the style sheet. In a drawing the n-th is #00000n, since matplotlib knows no variables."""
+DECADES = 30.0
+"""A positive quantity whose largest value is so many times the smallest is drawn on a logarithmic axis."""
 
-DASHES = ("-", (0, (6, 2)), "-", "-", (0, (2, 2)), "-", (0, (8, 2, 2, 2)))
+THOUSANDS = 10_000
+"""From so many updates on they are counted in thousands."""
 
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "unrolled",
-    "text.parse_math": False,
-    "font.size": 12,
-    "axes.titlesize": 13,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    **dict.fromkeys(("axes.edgecolor", "grid.color"), "#000008"),
-    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), "#000002"),
-}
+COLOURS = ("#0072b2", "#7f7f7f", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""The paper's method in the first, its baseline in the second."""
+
+DASHES = ("-", (0, (6, 2)), "-.", (0, (3, 1, 1, 1)), (0, (2, 2)), "-", (0, (8, 2, 2, 2)))
 
 
 class Metric(NamedTuple):
@@ -63,6 +62,7 @@ class Metric(NamedTuple):
 
 LOSS = Metric("loss", "Training loss", "loss, nats", from_zero=True)
 VALIDATION = (
+    Metric("valid_bits", "Validation cost", "bits per sequence", from_zero=True),
     Metric("valid_error", "Validation error", "error, %", 100.0, from_zero=True),
     Metric("valid_bound", "Validation bound", "bound, nats"),
     Metric("valid_auc", "Validation AUC", "AUC"),
@@ -82,8 +82,9 @@ def curves(kb: KnowledgeBase, slug: str, place: Place) -> Markup:
     groups = grouped(runs)
     metrics = [LOSS, valid] if len(groups) == 1 or valid is None else [valid]
     panels = [panel(slug, of, metric, group) for group, of in groups.items() for metric in metrics if metric]
-    caption = element("figcaption", "Stored runs: one colour for each preset, one line for each seed.")
-    return element("figure", *panels, caption, class_="unrolled-curves")
+    drawn = [one for one in panels if one]
+    said = "Learning curves. " + " ".join(one.said for one in drawn)
+    return picture([one.svg for one in drawn], said, place, kb.images)
 
 
 def long(run: Run) -> bool:
@@ -111,67 +112,106 @@ def points(run: Run, metric: Metric) -> list[tuple[float, float]]:
     return [(x, y * metric.scale) for x, y in zip(updates, values, strict=True)] if values else []
 
 
-def panel(slug: str, runs: Iterable[Run], metric: Metric, group: str = "") -> Markup | None:
+class Panel(NamedTuple):
+    """One picture, and what it shows in words."""
+
+    svg: str
+    said: str
+
+
+def panel(slug: str, runs: Iterable[Run], metric: Metric, group: str = "") -> Panel | None:
     """One picture; None where no run has the metric."""
-    import matplotlib
+    import matplotlib.style
     from matplotlib.figure import Figure
 
-    lines = [(run, found) for run in runs if len(found := points(run, metric)) > 1]
+    lines: dict[str, list[list[tuple[float, float]]]] = {}  # by preset
+    for run in runs:
+        if len(found := points(run, metric)) > 1:
+            lines.setdefault(run.preset, []).append(found)
     if not lines:
         return None
-    presets = list(dict.fromkeys(run.preset for run, _ in lines))
     title = f"{metric.title}: {group}" if group else metric.title
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
-        axes = figure.add_subplot(xlabel="updates", ylabel=metric.label, title=title)
-        for run, found in lines:
-            style = kind(slug, run.preset, presets)
-            axes.plot(
-                *zip(*found, strict=True), color=f"#00000{style + 1}", linestyle=DASHES[style], linewidth=1.5
-            )
-        end = max(x for _, found in lines for x, _ in found)
-        shown = [y for _, found in lines for x, y in found if x >= CURVES_BEGIN * end]
-        pad = 0.05 * (max(shown) - min(shown) or 1.0)
-        axes.set_ylim(0.0 if metric.from_zero and min(shown) >= 0 else min(shown) - pad, max(shown) + pad)
-        ends = {p: [found[-1][1] for run, found in lines if run.preset == p] for p in presets}
-        heights = {p: sum(values) / len(values) for p, values in ends.items()}
-        low, high = axes.get_ylim()
-        for preset, at in spread(
-            {p: (y - low) / (high - low) for p, y in heights.items()}, 15 / HEIGHT
-        ).items():
-            style = kind(slug, preset, presets)
-            axes.text(
-                1.02,
-                at,
-                name(preset, group),
-                transform=axes.transAxes,
-                va="center",
-                color=f"#00000{style + 1}",
-            )
-        drawing = io.StringIO()
-        figure.savefig(drawing, format="svg", metadata={"Date": None, "Creator": None})
-    said = "; ".join(
-        f"{name(run.preset, group)}, seed {run.seed}, ends at {number(y[-1][1])}" for run, y in lines
-    )
-    return in_page(drawing.getvalue(), f"{title}: {said}")
+    buffer = io.StringIO()
+    with matplotlib.style.context(["default", paths.sources() / STYLE, {"text.parse_math": False}]):
+        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+        axes = figure.add_subplot(ylabel=metric.label)
+        axes.set_title(title, loc="left")
+        for preset, seeds in lines.items():
+            _draw(axes, seeds, kind(slug, preset, list(lines)))
+        _scale(axes, [point for seeds in lines.values() for line in seeds for point in line], metric)
+        if len(lines) > 1:
+            _name(axes, slug, lines, group)
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    said = "; ".join(_ends(name(preset, group), seeds) for preset, seeds in lines.items())
+    return Panel(buffer.getvalue(), f"{title} ({metric.label}): {said}.")
 
 
-def in_page(svg: str, said: str) -> Markup:
-    """A drawing of matplotlib as part of a page: its colours the style sheet's, its name told."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r' id="(?!m?[0-9a-f]{10}|p[0-9a-f]{10})[\w.]+"', "", svg)  # those that nothing refers to
-    svg = re.sub(r"#00000([1-8])", lambda m: f"var(--unrolled-{COLOURS[int(m[1]) - 1]})", svg)
-    head = (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" class="unrolled-curve"><title>{escape(said)}</title>'
-    )
-    return Markup(re.sub(r"<svg[^>]*>", lambda m: head, svg, count=1).replace("xlink:href", "href"))
+def _draw(axes: Axes, seeds: Sequence[Sequence[tuple[float, float]]], style: int) -> None:
+    """A thin line for each seed, and their median where they were looked at alike."""
+    colour, dash = COLOURS[style], DASHES[style]
+    alike = len({tuple(x for x, _ in line) for line in seeds}) == 1
+    for line in seeds:
+        alone = len(seeds) == 1 or not alike
+        look = (
+            {"linewidth": 1.8, "linestyle": dash}
+            if alone
+            else {"linewidth": 0.8, "alpha": 0.5, "linestyle": "-"}
+        )
+        axes.plot(*zip(*line, strict=True), color=colour, **look)
+    if alike and len(seeds) > 1:
+        middle = [
+            statistics.median(values)
+            for values in zip(*([y for _, y in line] for line in seeds), strict=True)
+        ]
+        axes.plot([x for x, _ in seeds[0]], middle, color=colour, linewidth=1.8, linestyle=dash)
+
+
+def _scale(axes: Axes, found: Sequence[tuple[float, float]], metric: Metric) -> None:
+    """Limits and numbers of both axes."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    end = max(x for x, _ in found)
+    many = end >= THOUSANDS
+    axes.set_xlabel("updates, thousands" if many else "updates")
+    axes.set_xlim(0, end)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / (1000 if many else 1):,.6g}"))
+    shown = [y for x, y in found if x >= CURVES_BEGIN * end]
+    if min(shown) > 0 and max(shown) > DECADES * min(shown):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}" if 1e-4 <= y < 1e5 else number(y)))
+        return
+    pad = 0.05 * (max(shown) - min(shown) or 1.0)
+    axes.set_ylim(0.0 if metric.from_zero and min(shown) >= 0 else min(shown) - pad, max(shown) + pad)
+
+
+def _name(
+    axes: Axes, slug: str, lines: Mapping[str, Sequence[Sequence[tuple[float, float]]]], group: str
+) -> None:
+    """Write each preset's name at the end of its lines, in their colour."""
+    inside = axes.transData + axes.transAxes.inverted()
+    ends = {
+        preset: min(1.0, max(0.0, statistics.fmean(inside.transform(line[-1])[1] for line in seeds)))
+        for preset, seeds in lines.items()
+    }
+    for preset, at in spread(ends, 14 / (72 * HEIGHT * 0.75)).items():
+        colour = COLOURS[kind(slug, preset, list(lines))]
+        axes.text(1.02, at, name(preset, group), transform=axes.transAxes, va="center", color=colour)
+
+
+def _ends(preset: str, seeds: Sequence[Sequence[tuple[float, float]]]) -> str:
+    """Where the lines of a preset end, in words."""
+    ends = sorted(line[-1][1] for line in seeds)
+    if len(ends) == 1:
+        return f"{preset} ends at {number(ends[0])}"
+    return f"{preset} ends between {number(ends[0])} and {number(ends[-1])}, {len(ends)} seeds"
 
 
 def kind(slug: str, preset: str, presets: Sequence[str]) -> int:
     """The colour of a preset: the paper's method in the accent, the others by their place."""
-    if preset.startswith(slug) or preset.endswith(slug):
+    if len(presets) == 1 or preset.startswith(slug) or preset.endswith(slug):
         return 0
-    return presets.index(preset) % (len(DASHES) - 1) + 1
+    return presets.index(preset) % (len(COLOURS) - 1) + 1
 
 
 def spread(places: dict[str, float], gap: float) -> dict[str, float]:

@@ -20,9 +20,17 @@ def number_of(equation: Equation) -> str:
     return f"({equation.number})" if numbered(equation) else equation.name
 
 
-def chips(kb: KnowledgeBase, entry: Entry, equation: Equation, place: Place) -> Markup:
-    """The chips of one equation. What cannot be found is told by ``missing`` and shown without a link."""
+def chips(
+    kb: KnowledgeBase, entry: Entry, equation: Equation, place: Place, *, number: bool = False
+) -> Markup:
+    """The chips of one equation. What cannot be found is told by ``missing`` and shown without a link.
+
+    Args:
+        number: begin with the paper's number, which is the equation's own address.
+    """
     items: list[tuple[object, str, str | None]] = []  # label, title, address
+    if number:
+        items.append((number_of(equation), equation.name, f"#equation-{equation.label}"))
 
     def add(label: object, title: str, name: str) -> None:
         found = kb.source(name)

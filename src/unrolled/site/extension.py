@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,17 @@ from sphinx.util import logging
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
 from unrolled.site import (
+    addresses,
     assets,
     bibliography,
+    cells,
+    colours,
+    demos,
+    diagrams,
     entrypages,
     exports,
     hovercards,
+    pictures,
     reference,
     roles,
     scholarly,
@@ -28,7 +34,8 @@ from unrolled.site import (
 from unrolled.site.equations import equation_link
 from unrolled.site.html import Place, render
 from unrolled.site.knowledge import KnowledgeBase, load_knowledge_base
-from unrolled.site.markers import EquationChips, Markers, ParametersCell, load_mathjax
+from unrolled.site.markers import Markers, load_mathjax
+from unrolled.site.pairs import EquationChips
 from unrolled.site.sources import SourceText, listing
 from unrolled.site.tables import entry_link
 
@@ -39,6 +46,8 @@ CHAPTER = re.compile(r"^notebooks/([a-z][a-z0-9_]*)$")
 
 def register(app: Sphinx) -> dict[str, Any]:
     """Connect every part to Sphinx."""
+    from myst_nb.sphinx_ import HideCodeCellNode
+
     app.connect("config-inited", configure)
     app.connect("builder-inited", read_knowledge)
     app.connect("source-read", reference.list_modules)
@@ -56,12 +65,21 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", assets.drop_thebe, priority=900)
     app.connect("html-page-context", scholarly.add)
     app.connect("build-finished", assets.copy_mathjax)
+    app.connect("build-finished", diagrams.write)
+    app.connect("build-finished", demos.copy)
+    app.connect("build-finished", assets.drop_fontawesome)
+    app.connect("build-finished", colours.write)
+    app.add_css_file(colours.FILE, priority=900)
     app.connect("build-finished", write_exports)
     app.connect("html-page-context", takeaway.lead_to_chapters, priority=600)
     app.connect("build-finished", takeaway.put)
     app.add_transform(Markers)
-    app.add_transform(ParametersCell)
+    app.add_transform(cells.ParametersCell)
+    app.add_transform(cells.CodeCells)
+    app.add_transform(pictures.Pictures)
     app.add_transform(EquationChips)
+    app.add_node(HideCodeCellNode, override=True, html=(cells.open_folded, cells.close_folded))
+    app.connect("env-get-updated", pictures.number_figures, priority=900)  # after Sphinx's own numbers
     roles.register(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -69,11 +87,10 @@ def register(app: Sphinx) -> dict[str, Any]:
 def configure(app: Sphinx, config: Config) -> None:
     """Take addresses of repository and site from the environment; without them, leave their buttons out."""
     options = config.html_theme_options
-    repository = os.environ.get("UNROLLED_REPOSITORY", "").rstrip("/")
-    if repository.startswith("https://"):
+    if repository := addresses.repository():
         options |= {
             "repository_url": repository,
-            "repository_branch": os.environ.get("UNROLLED_BRANCH", "main"),
+            "repository_branch": addresses.branch(),
             "use_repository_button": True,
             "use_issues_button": True,
         }
@@ -84,8 +101,7 @@ def configure(app: Sphinx, config: Config) -> None:
             "use_repository_button": False,
             "use_issues_button": False,
         }
-    site = os.environ.get("UNROLLED_SITE_URL", "").rstrip("/")
-    if site.startswith(("https://", "http://")):
+    if site := addresses.site():
         config.html_baseurl = f"{site}/"
 
 
@@ -94,12 +110,13 @@ def read_knowledge(app: Sphinx) -> None:
     from sphinx.errors import ExtensionError
 
     root = Path(app.srcdir)
-    chapters = frozenset(m[1] for name in app.env.project.discover() if (m := CHAPTER.match(name)))
+    chapters = [m[1] for name in app.config.external_site_map if (m := CHAPTER.match(name))]
     try:
-        kb = load_knowledge_base(root, chapters)
+        kb = load_knowledge_base(root, frozenset(chapters))
     except UnrolledError as error:
         raise ExtensionError(str(error)) from error
-    app.unrolled_knowledge = kb  # type: ignore[attr-defined]
+    numbers = {slug: number for number, slug in enumerate(chapters, 1)}
+    app.unrolled_knowledge = replace(kb, numbers=numbers, images=Path(app.outdir) / "_images")  # type: ignore[attr-defined]
 
 
 def write_exports(app: Sphinx, exception: Exception | None) -> None:

@@ -42,6 +42,8 @@ class KnowledgeBase:
     works: Mapping[str, Work] = field(default_factory=dict)  # by key
     chapters: frozenset[str] = frozenset()
     executed: Mapping[str, Chapter] = field(default_factory=dict)  # what the notebooks' last execution left
+    numbers: Mapping[str, int] = field(default_factory=dict)  # of the chapters, in the book's order
+    images: Path | None = None  # where the build keeps its pictures
 
     def ordered(self) -> list[Entry]:
         """All entries in the book's order: by part, then by year, then by name."""

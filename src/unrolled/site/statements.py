@@ -181,11 +181,21 @@ def statement_place(kb: KnowledgeBase, slug: str, identifier: str) -> tuple[str,
     return kb.home(slug)[0], f"statement-{identifier}"
 
 
+def seeds_words(item: Judged) -> str:
+    """How many seeds there are, and of how many the statement is true where that is counted by seed."""
+    part, of = item.part, item.of
+    if part and isinstance(of, Statement) and of.kind == "ability" and of.rule:
+        return f"{sum(map(of.rule.met, part.ours.per_seed.values()))} of {item.n} seeds"
+    if part and part.agree and part.agree[1] == item.n and getattr(of, "kind", "") == "ordering":
+        return f"{part.agree[0]} of {item.n} seeds"
+    return f"{item.n} seeds"
+
+
 def sentence(item: Judged) -> Markup:
     """A headline with its outcome in words, as the card has it: "…: holds at paper scale, 5 seeds"."""
     said = [f"{item.outcome.value} at {item.scale} scale" if item.scale else item.outcome.value]
     if item.n > 1 and item.outcome not in UNMEASURED:
-        said.append(f"{item.n} seeds")
+        said.append(seeds_words(item))
     if item.outcome is Outcome.ARCHIVED:
         said.append(f"{ours_words(item)} {item.of.unit}".rstrip() + " by version 0.1")
     outcome = element("span", ", ".join(said), class_="words")

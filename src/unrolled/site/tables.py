@@ -96,7 +96,9 @@ def notation(entry: Entry, place: Place | None = None) -> Markup:
     if not entry.notation:
         return nothing("No notation is recorded for this entry yet.")
     heads = ("Meaning", "Paper", "Here", "In the code", "Shape")
-    return table(heads, map(row, entry.notation), class_="notation", caption=f"Notation of {entry.short}")
+    made = table(heads, map(row, entry.notation), class_="notation", caption=f"Notation of {entry.short}")
+    said = f"Notation: {len(entry.notation)} symbols, in the paper, here and in the code"
+    return element("details", element("summary", said), made, class_="unrolled-fold")
 
 
 def _shape(axes: str) -> Markup:

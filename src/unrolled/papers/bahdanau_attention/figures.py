@@ -62,11 +62,11 @@ def numbers(groups: Groups) -> Figure:
     short = tuple(f"valid_exact_{a}_{b}" for a, b in SHORTER if b <= 8)
     look = {"color": OTHER, "linestyle": ":", "marker": ""}
     every_seed(right, [_over_updates(run, short) for run in runs], look, f"{name}, 1–8 words")
-    left.set(xlabel="English words in the number", title="At the end of training")
-    right.set(xlabel="updates", title="On the way there")
-    for ax in (left, right):
-        ax.set(ylim=(-4, 104), ylabel="right word for word, %")
-        ax.legend(loc="lower right" if ax is right else "lower left")
+    left.set(xlabel="English words in the number", xticks=range(2, 18, 2), ylim=(84, 101))
+    right.set(xlabel="updates", ylim=(-4, 104))
+    for ax, title in ((left, "After training"), (right, "On the way there")):
+        ax.set(ylabel="right word for word, %", title=title)
+        ax.legend(loc="lower left" if ax is left else "lower right")
     return figure
 
 
@@ -76,13 +76,20 @@ def _over_updates(run: Any, metrics: Sequence[str]) -> Curve:
     return run.curve["update"], [100 * sum(values) / len(values) for values in parts]
 
 
+def reaches(runs: Sequence[Any], percent: float) -> int:
+    """The first update at which the mean share of right long numbers is at least so many per cent."""
+    updates, *_ = (run.curve["update"] for run in runs)
+    shares = zip(*(run.curve["valid_exact_long"] for run in runs), strict=True)
+    return next(int(u) for u, of in zip(updates, shares, strict=True) if 100 * sum(of) / len(of) >= percent)
+
+
 def training(losses: Sequence[float], width: int = 10) -> Figure:
     """A live run's training loss, each update and the mean of the last ``width``."""
     figure, (ax,) = canvas(1, 2.6)
     updates = range(1, len(losses) + 1)
     mean = [sum(losses[max(0, n - width) : n]) / min(n, width) for n in updates]
-    ax.plot(updates, losses, color=METHOD, linewidth=0.7, alpha=0.5)
-    ax.plot(updates, mean, color=METHOD)
+    ax.plot(updates, losses, "-", color=METHOD, linewidth=0.7, alpha=0.5)
+    ax.plot(updates, mean, "-", color=METHOD)
     ax.set(xlabel="updates", ylabel="training loss, nats per word", ylim=(0, None))
     return figure
 
@@ -126,5 +133,17 @@ def maps(panels: Mapping[str, tuple[Any, Any, Any, int]]) -> Figure:
     for ax, (title, of) in zip(axes, panels.items(), strict=True):
         image = alignment_map(ax, *of)
         ax.set_title(title)
+        figure.colorbar(image, ax=ax, label="weight", shrink=0.7, pad=0.02)
+    return figure
+
+
+def caption_maps(captions: Sequence[Mapping[str, Any]]) -> Figure:
+    """The same of kept captions (`unrolled.papers.bahdanau_attention.traces`), a panel for each."""
+    figure, axes = canvas(len(captions), 4.0)
+    for ax, of in zip(axes, captions, strict=True):
+        image = ax.imshow(of["alpha"], cmap="viridis", vmin=0, vmax=1, aspect="auto")
+        ax.set_xticks(range(len(of["source"])), of["source"], rotation=60, ha="right")
+        ax.set_yticks(range(len(of["target"])), of["target"])
+        ax.grid(False)
         figure.colorbar(image, ax=ax, label="weight", shrink=0.7, pad=0.02)
     return figure

@@ -1,5 +1,6 @@
 """What the chapter asks of a trained model: would other weights do, and what does one mistake cost?"""
 
+import re
 from copy import deepcopy
 from typing import NamedTuple
 
@@ -111,3 +112,16 @@ def _as(model: RNNsearch, kind: type[RNNsearch]) -> RNNsearch:
     made = deepcopy(model)
     made.__class__ = kind
     return made
+
+
+THIRDS = ("millions", "thousands", "units")
+
+
+def thirds(french: str) -> tuple[str, ...]:
+    """A spelled French number cut into `THIRDS`.
+
+    >>> thirds("deux millions cent mille un"), thirds("mille trois cents")
+    (('deux millions', 'cent mille', 'un'), ('', 'mille', 'trois cents'))
+    """
+    parts = re.fullmatch("(.*millions?)? ?(.*mille)? ?(.*)", french).groups()
+    return tuple(part or "" for part in parts)
