@@ -50,8 +50,8 @@ def jump(alpha: Float[Tensor, "target source"]) -> int:
 
 
 @torch.no_grad()
-def captions(experiment: Any, model: nn.Module, count: int = 2) -> dict[str, Any]:
-    """Of the test captions that are translated exactly as the reference, those whose order changes most."""
+def captions(experiment: Any, model: nn.Module, count: int = 1) -> dict[str, Any]:
+    """Of the test captions that are translated exactly as the reference, those in which the weight jumps most."""
     source, lengths, target, target_lengths = experiment.data().test
     right = exact(translate(model, source, lengths, max_length=target.shape[1] + 5), target)
     rows = right.nonzero().flatten()
