@@ -70,10 +70,12 @@ def python(source: str) -> str:
 
     >>> python("%pip install unrolled\\nimport torch")
     'pass\\nimport torch'
+    >>> python("x = (\\n    1\\n    != 2\\n    % 3\\n)")
+    'x = (\\n    1\\n    != 2\\n    % 3\\n)'
     """
     if source.lstrip().startswith("%%"):
         return ""
-    return re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+    return re.sub(r"^([ \t]*)(?:%\w|!(?!=)).*$", r"\1pass", source, flags=re.MULTILINE)
 
 
 def imported(notebook: Mapping[str, Any], path: str | Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""``unrolled new``: everything that a new chapter needs, laid out as a draft that passes the checks."""
+"""``unrolled new``: everything that a new chapter needs, laid out; what is to be written fails the checks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PARTS = tuple(part for part in get_args(Part) if part != "reading")
 
 
 def new(slug: str, bibtex: str, part: str, origin: str = "the given BibTeX") -> list[Path]:
-    """Lay out entry, reference, code, oracle, test, chapter and contents line of a new paper; all or nothing.
+    """Lay out every file of a new paper and its line in the contents; all or nothing.
 
     Args:
         slug: the entry's name.
@@ -112,6 +112,10 @@ def _files(slug: str, reference: Reference, part: str) -> dict[str, str]:
         f"src/unrolled/papers/{slug}/runs.toml": filled("runs"),
         f"tests/oracles/{slug}.py": filled("oracle"),
         f"tests/oracles/test_{slug}.py": filled("test"),
+        f"src/unrolled/papers/{slug}/demo.py": filled("demo"),
+        f"book/demos/{slug}.js": filled("demo_script"),
+        f"book/diagrams/{slug}.py": filled("diagram"),
+        f"tests/checks/test_{slug}.py": filled("checks"),
         f"notebooks/{slug}.ipynb": _notebook(filled("chapter"), values["label"]),
     }
 

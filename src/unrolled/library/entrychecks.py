@@ -18,6 +18,7 @@ from unrolled.library.statementchecks import (
     readable,
     statement_faults,
 )
+from unrolled.library.stubs import lacking_parts, stub_faults
 
 
 def entry_faults(knowledge: Knowledge, entry: Entry, notebook_key: str | None) -> Iterator[Fault]:
@@ -29,6 +30,7 @@ def entry_faults(knowledge: Knowledge, entry: Entry, notebook_key: str | None) -
     yield from evidence_faults(knowledge, entry, notebook_key)
     yield from _lacks(knowledge, entry)
     yield from gate_faults(knowledge, entry)
+    yield from stub_faults(entry)
 
 
 def _keys(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
@@ -173,6 +175,7 @@ def _lacks(knowledge: Knowledge, entry: Entry) -> Iterator[Fault]:
     if knowledge.page(entry.slug) is None:
         lacking.append(((), "no chapter"))
     else:
+        lacking += [((), what) for what in lacking_parts(entry.slug)]
         evidence = readable(entry.slug) or Evidence(slug=entry.slug)
         for group in ("statements", "findings"):
             for index, item in enumerate(getattr(entry, group)):
