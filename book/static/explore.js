@@ -141,9 +141,10 @@
   function unfold() {
     const name = decodeURIComponent(location.hash.slice(1));
     const target = name && document.getElementById(name);
-    const fold = target && target.closest("details:not([open])");
-    if (!fold) return;
-    fold.open = true;
+    const folds = [];
+    for (let fold = target ? target.closest("details") : null; fold; fold = fold.parentElement.closest("details")) folds.push(fold);
+    if (!folds.some((fold) => !fold.open)) return;
+    for (const fold of folds) fold.open = true;
     target.scrollIntoView();
   }
 

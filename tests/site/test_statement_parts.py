@@ -145,7 +145,8 @@ def test_counts_hold_what_was_measured_by_outcome_and_scale_and_nothing_else() -
         r"<[^>]+>", " ", str(outcomes.status(replace(kb, entries={"bn_lstm": paper}), Place("book/index")))
     )
     assert "1 headline statements" in text
-    assert "measured 1 of them so far" in text
+    assert "measured 1 of them" in text
+    assert "1 entries: 1 papers and projects, and 0 posts" in text
     assert "none are reproduced" in text
     assert re.search(r"reduced scale\s+holds\s+1", text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from unrolled.site.html import Place, safe
+from unrolled.site.html import Place, find, letters, safe
 from unrolled.site.lineage import citing_pages
 
 PAGE = "book/bibliography"
@@ -26,6 +26,7 @@ def finish(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             if reference.docname != PAGE and title is not None:
                 cited.setdefault(key, {})[reference.docname] = title.astext()
     place = Place(docname)
+    _lettered(doctree)
     for citation in doctree.findall(nodes.citation):
         key = next((keys[i] for i in citation["ids"] if i in keys), None)
         if key is None:
@@ -35,6 +36,20 @@ def finish(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         back = citing_pages(app.unrolled_knowledge, key, cited.get(key, {}), place)  # type: ignore[attr-defined]
         if back:
             citation += nodes.raw("", f"<p>{back}</p>", format="html")
+
+
+def _lettered(doctree: nodes.document) -> None:
+    """Put a bar of letters and a filter before the list, and an anchor at the first work of each letter."""
+    first: dict[str, nodes.citation] = {}
+    for citation in doctree.findall(nodes.citation):
+        first.setdefault(citation.astext().lstrip("[")[:1].upper(), citation)
+    for letter, citation in first.items():
+        citation["ids"].append(f"letter-{letter.lower()}")
+    if first:
+        head = next(iter(first.values()))
+        box = find("div.citation", "Filter the bibliography", "author, title, year")
+        made = nodes.raw("", str(box) + str(letters(first)), format="html")
+        head.parent.insert(head.parent.index(head), made)
 
 
 def refuse_addresses(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from unrolled.base.errors import UnrolledError
 from unrolled.base.files import atomic_write
+from unrolled.site.finish import finish
 
 PATTERNS = (
     "_config.yml",
@@ -49,6 +50,8 @@ TOOLS = (
     "sphinxcontrib-bibtex",
     "sphinx-design",
     "sphinx-mathjax-offline",
+    "pagefind",
+    "pagefind-bin",
     "torch",
     "onnx",
     "onnxscript",
@@ -70,7 +73,7 @@ class Built:
     pages: int
     seconds: float
     fresh: bool  # built just now, rather than found up to date
-    notes: tuple[str, ...] = ()  # what the book goes without
+    notes: tuple[str, ...] = ()  # what the book has to do without
 
     @property
     def index(self) -> Path:
@@ -177,6 +180,7 @@ def build(root: Path, *, force: bool = False) -> Built:
     for folder in (output, root / "_build" / ".doctrees"):
         shutil.rmtree(folder, ignore_errors=True)
     run(root, log)
+    without = finish(root, output)
     found = pages(output)
     if found != wanted:
         missing, strange = sorted(wanted - found), sorted(found - wanted)
@@ -186,7 +190,7 @@ def build(root: Path, *, force: bool = False) -> Built:
             f"the book has {len(found)} pages instead of {len(wanted)}; {'; '.join(said)}", file=log
         )
     atomic_write(stamp, json.dumps({"fingerprint": now, "pages": sorted(found)}, indent=1) + "\n")
-    said = notes(log.read_text(encoding="utf-8"))
+    said = (*notes(log.read_text(encoding="utf-8")), *without)
     return Built(output, len(found), time.monotonic() - started, fresh=True, notes=said)
 
 

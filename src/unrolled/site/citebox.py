@@ -12,13 +12,17 @@ STYLES: dict[str, str] = {"bibtex": "BibTeX", "ris": "RIS", "csl-json": "CSL-JSO
 """The styles that the box offers, and their names."""
 
 
-def cite_box(slug: str, texts: Mapping[str, str], all_references: str | None = None) -> Markup:
+def cite_box(
+    slug: str, texts: Mapping[str, str], all_references: str | None = None, *, command: str | None = None
+) -> Markup:
     """All styles one below the other; the book's script turns them into tabs and adds the copy buttons.
 
     Args:
         all_references: the address of a file with everything that the chapter cites.
+        command: what follows ``unrolled cite`` at a terminal, if it is not the slug.
     """
-    return render("citebox", slug=slug, texts=texts, names=STYLES, all_references=all_references)
+    values = {"texts": texts, "names": STYLES, "all_references": all_references}
+    return render("citebox", slug=slug, command=command or slug, **values)
 
 
 def cited(slug: str) -> dict[str, str]:

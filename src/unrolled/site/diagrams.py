@@ -58,6 +58,17 @@ def classes(drawing: ET.Element) -> set[str]:
     return {name for node in drawing.iter() for name in node.get("class", "").split()}
 
 
+def drawing(kb: KnowledgeBase, slug: str) -> Markup | None:
+    """The drawing alone, in the page itself; None where the paper has none yet."""
+    if not (kb.root / "book" / "diagrams" / f"{slug}.svg").is_file():
+        return None
+    found = read(kb.root, slug)
+    for tag in ("style", "metadata"):  # the page has both
+        for node in found.findall(SVG + tag):
+            found.remove(node)
+    return element("div", Markup(ET.tostring(found, encoding="unicode")), class_="unrolled-diagram")
+
+
 def diagram(kb: KnowledgeBase, slug: str, place: Place) -> Markup:
     """The drawing in the page itself, so that it has the page's colours, with its caption and a legend."""
     drawing = read(kb.root, slug)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +15,7 @@ from sphinx.util import logging
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
 from unrolled.site import (
+    addresses,
     assets,
     bibliography,
     cells,
@@ -87,11 +87,10 @@ def register(app: Sphinx) -> dict[str, Any]:
 def configure(app: Sphinx, config: Config) -> None:
     """Take addresses of repository and site from the environment; without them, leave their buttons out."""
     options = config.html_theme_options
-    repository = os.environ.get("UNROLLED_REPOSITORY", "").rstrip("/")
-    if repository.startswith("https://"):
+    if repository := addresses.repository():
         options |= {
             "repository_url": repository,
-            "repository_branch": os.environ.get("UNROLLED_BRANCH", "main"),
+            "repository_branch": addresses.branch(),
             "use_repository_button": True,
             "use_issues_button": True,
         }
@@ -102,8 +101,7 @@ def configure(app: Sphinx, config: Config) -> None:
             "use_repository_button": False,
             "use_issues_button": False,
         }
-    site = os.environ.get("UNROLLED_SITE_URL", "").rstrip("/")
-    if site.startswith(("https://", "http://")):
+    if site := addresses.site():
         config.html_baseurl = f"{site}/"
 
 

@@ -45,6 +45,7 @@ class Node:
     column: int
     lane: int
     own: bool
+    ready: bool = False  # whether it has a chapter
 
 
 @dataclass(frozen=True)
@@ -85,20 +86,22 @@ def nodes(kb: KnowledgeBase, place: Place) -> tuple[list[Node], list[str]]:
         said = f"{entry.short}: {entry.title}, {entry.year}, {PARTS[entry.part]}"
         column = columns.index(str(entry.year))
         href = place.to(*kb.home(entry.slug))
-        found.append(
-            Node(entry.slug, entry.short.split(" (")[0], said, href, column, lanes.index(entry.part), True)
-        )
+        label, lane = entry.short.split(" (")[0], lanes.index(entry.part)
+        ready = entry.slug in kb.chapters
+        found.append(Node(entry.slug, label, said, href, column, lane, own=True, ready=ready))
     for work in sorted(before, key=lambda w: (w.year, w.key)):
         family = work.authors[0][0] if work.authors else work.title[:20]
         followers = Counter(e.part for e, t in lines if t == work.key)
         lane = lanes.index(max(followers, key=lambda part: (followers[part], -lanes.index(part))))
         href = place.to("book/bibliography", f"key-{work.key}")
         said = f"{work.short}: {work.title}, a work outside the book"
-        found.append(Node(work.key, f"{family} {work.year}", said, href, 0, lane, False))
+        found.append(Node(work.key, f"{family} {work.year}", said, href, 0, lane, own=False))
     return found, columns
 
 
-def layout(found: list[Node], columns: list[str]) -> tuple[dict[str, Box], dict[int, float], list[float]]:
+def layout(
+    found: list[Node], columns: list[str], gap: float = GAP
+) -> tuple[dict[str, Box], dict[int, float], list[float]]:
     """Boxes by name, the top of each lane, and the left edges of the columns with the whole width at last."""
     widths = [
         max((len(n.label) for n in found if n.column == c), default=4) * LETTER + 18
@@ -106,8 +109,8 @@ def layout(found: list[Node], columns: list[str]) -> tuple[dict[str, Box], dict[
     ]
     lefts = [10.0]
     for width in widths:
-        lefts.append(lefts[-1] + width + GAP)
-    lefts[-1] -= GAP / 2
+        lefts.append(lefts[-1] + width + gap)
+    lefts[-1] -= gap / 2
     boxes: dict[str, Box] = {}
     tops: dict[int, float] = {}
     y = float(HEAD)
@@ -142,15 +145,24 @@ def path(source: Box, target: Box) -> str:
 
 
 def picture(kb: KnowledgeBase, place: Place) -> Markup:
-    """The picture alone."""
+    """The whole picture: every relation, and the older works outside the book."""
     found, columns = nodes(kb, place)
     if not found:
         return nothing("No lineage is recorded yet.")
-    boxes, tops, lefts = layout(found, columns)
-    lines = [
-        (path(boxes[entry.slug], boxes[target]), MANNERS[relation.type][0], entry.slug, target)
-        for entry, relation, target in edges(kb)
-        if entry.slug in boxes and target in boxes and target != entry.slug
+    lines = [(entry.slug, target, MANNERS[relation.type][0]) for entry, relation, target in edges(kb)]
+    said = "Lineage of the papers; the table below holds the same relations"
+    return drawn(found, columns, lines, said)
+
+
+def drawn(
+    found: list[Node], columns: list[str], lines: list[tuple[str, str, str]], said: str, gap: float = GAP
+) -> Markup:
+    """Nodes in their columns and lanes, with the lines (from, to, manner) between those that are there."""
+    boxes, tops, lefts = layout(found, columns, gap)
+    paths = [
+        (path(boxes[source], boxes[target]), manner, source, target)
+        for source, target, manner in lines
+        if source in boxes and target in boxes and target != source
     ]
     return render(
         "graph",
@@ -158,7 +170,8 @@ def picture(kb: KnowledgeBase, place: Place) -> Markup:
         height=tops[-1] + 6,
         lanes=[(list(PARTS.values())[lane], top) for lane, top in tops.items() if lane >= 0],
         columns=list(zip(columns, lefts, strict=False)),
-        lines=lines,
+        lines=paths,
+        said=said,
         nodes=[(node, boxes[node.name]) for node in found],
         box_height=HEIGHT,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -49,8 +50,18 @@ def _templates() -> Environment:
 
 def render(template: str, **values: object) -> Markup:
     """A template of this package, with every value escaped unless it is markup."""
-    helpers = {"math": math, "code": code, "link": link, "join": join}
+    helpers = {"math": math, "code": code, "link": link, "join": join, "find": find}
     return Markup(_templates().get_template(f"{template}.html").render(helpers | values))
+
+
+def find(items: str, label: str, hint: str) -> Markup:
+    """A box that filters what a selector names; the script that does so shows it."""
+    return render("find", items=items, label=label, hint=hint)
+
+
+def letters(found: Iterable[str]) -> Markup:
+    """A bar from A to Z; letters under which there is nothing are no links."""
+    return render("letters", alphabet=string.ascii_uppercase, found=frozenset(found))
 
 
 def join(items: Iterable[object], separator: object = "") -> Markup:

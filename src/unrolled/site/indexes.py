@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from unrolled.library.models import Entry, Symbol
 from unrolled.site.equations import display, equation_link, numbered
-from unrolled.site.html import Place, code, element, join, link, math, render
+from unrolled.site.html import Place, code, element, find, join, link, math, render
 from unrolled.site.knowledge import PARTS, KnowledgeBase
 from unrolled.site.tables import Row, entry_link, errata, nothing, sure, symbol_anchor, table
 
@@ -21,12 +21,14 @@ def equations(kb: KnowledgeBase, place: Place) -> Markup:
     members = [entry for entry in kb.ordered() if entry.equations]
     if not members:
         return nothing("No equation is recorded yet.")
+    by_part = {part: [entry for entry in members if entry.part == part] for part in PARTS}
     return render(
         "equations",
-        members=members,
+        papers=len(members),
+        parts=[(part, PARTS[part], found) for part, found in by_part.items() if found],
         total=sum(len(entry.equations) for entry in members),
         recalled=sum(q.source.value == "recalled" for entry in members for q in entry.equations),
-        entry_link=lambda entry: entry_link(kb, entry.slug, place),
+        entry_link=lambda entry: entry_link(kb, entry.slug, place, entry.title),
         equation_link=lambda entry, q: equation_link(kb, entry, q, place),
         numbered=numbered,
         display=display,
@@ -65,7 +67,8 @@ def symbols(kb: KnowledgeBase, place: Place) -> Markup:
         meaning = element("ul", *meanings, class_="plain-list")
         rows.append(Row((math(latex), meaning, codes), anchor=symbol_anchor(latex)))
     caption = f"{len(rows)} symbols of {len({e.slug for u in uses.values() for e, _ in u})} entries"
-    return table(("Symbol", "Meaning", "In the code"), rows, class_="symbols", caption=caption)
+    box = find("table.symbols tbody tr", "Filter symbols", "alpha, gate, latent")
+    return join((box, table(("Symbol", "Meaning", "In the code"), rows, class_="symbols", caption=caption)))
 
 
 def registry(kb: KnowledgeBase) -> dict[str, dict[str, Any]]:

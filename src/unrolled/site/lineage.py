@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from markupsafe import Markup
 
 from unrolled.library.models import INVERSES
-from unrolled.site.html import Place, element, join, link, render
+from unrolled.site.html import Place, element, join, letters, link, render
 from unrolled.site.knowledge import KnowledgeBase
 from unrolled.site.tables import entry_link, nothing
 
@@ -57,9 +59,12 @@ def concepts(kb: KnowledgeBase, place: Place) -> Markup:
     """Every concept with its definition, where it is introduced and who else uses it."""
     if not kb.concepts:
         return nothing("The index of concepts is still to come.")
+    ordered = sorted(kb.concepts.values(), key=lambda c: c.name.lower())
+    groups = [(letter, list(group)) for letter, group in groupby(ordered, key=lambda c: c.name[0].upper())]
     return render(
         "concepts",
-        concepts=sorted(kb.concepts.values(), key=lambda c: c.name.lower()),
+        groups=groups,
+        letters=letters(letter for letter, _ in groups),
         introduced=lambda c: entry_link(kb, c.entry, place) if c.entry in kb.entries else None,
         users=lambda c: [entry_link(kb, e.slug, place) for e in kb.ordered() if c.slug in e.concepts],
         also=lambda c: [concept_link(kb, s, place) for s in c.also if s in kb.concepts],

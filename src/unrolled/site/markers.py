@@ -17,17 +17,20 @@ from unrolled.site import (
     demos,
     diagrams,
     graph,
+    home,
     indexes,
     ledger,
     lineage,
     lists,
     outcomes,
     runs,
+    sidebyside,
     statements,
     tables,
     takeaway,
 )
 from unrolled.site.citebox import cite_box, cited
+from unrolled.site.headings import sectioned
 from unrolled.site.html import Place
 from unrolled.site.knowledge import PARTS, KnowledgeBase
 from unrolled.site.reading import reading_minutes
@@ -63,6 +66,13 @@ BOOK_PARTS: dict[str, Callable[[KnowledgeBase, Place], str]] = {
     "history": indexes.history,
     "timeline": lists.timeline,
     "lineage": graph.lineage,
+    "family": home.family,
+    "comparisons": sidebyside.listing,
+    "cards": home.cards,
+    "starts": home.starts,
+    "clone": home.clone,
+    "models": home.models,
+    "cite-book": home.cite_book,
     "status": outcomes.status,
     "outcomes": lambda kb, place: outcomes.legend(),
     "power": outcomes.power,
@@ -86,8 +96,12 @@ def render(
         if argument not in PARTS:
             raise unknown("part of the book", argument or "", PARTS)
         return lists.part(kb, argument, place)
+    if name == "side-by-side":
+        return sidebyside.side_by_side(kb, argument or "", place)
     if name not in ("card", "demo", *ENTRY_PARTS):
-        raise unknown("generated part", name, ["card", "demo", *ENTRY_PARTS, *BOOK_PARTS, "part"])
+        raise unknown(
+            "generated part", name, ["card", "demo", *ENTRY_PARTS, *BOOK_PARTS, "part", "side-by-side"]
+        )
     chapter = CHAPTER.match(docname)
     slug = argument or (chapter[1] if chapter else None)
     if slug is None:
@@ -125,12 +139,15 @@ class Markers(SphinxTransform):
             except UnrolledError as error:
                 log.warning("%s", error, location=node)
                 continue
-            made: nodes.Element = nodes.raw("", str(html), format="html")
+            made: list[nodes.Node] = [nodes.raw("", str(html), format="html")]
             if match[1] == "curves" and "<img" in html:  # a figure, numbered as those of the cells are
                 caption = nodes.caption("", curves.CAPTION)
-                made = nodes.figure("", made, caption, ids=[f"curves-{match[2] or 'here'}"])
-            made.source, made.line = node.source, node.line
-            node.replace_self(made)
+                made = [nodes.figure("", *made, caption, ids=[f"curves-{match[2] or 'here'}"])]
+            elif isinstance(node.parent, nodes.section | nodes.document):
+                made = sectioned(str(html))
+            for part in made:
+                part.source, part.line = node.source, node.line
+            node.parent[node.parent.index(node) : node.parent.index(node) + 1] = made
 
 
 def load_mathjax(app: Sphinx, doctree: nodes.document) -> None:

@@ -99,12 +99,13 @@ def status(kb: KnowledgeBase, place: Place) -> Markup:
     counts = counted(headlines)
     return render(
         "status",
+        entries=len(kb.entries),
         chapters=sum(entry.slug in kb.chapters for entry in papers),
         papers=len(papers),
         headlines=len(headlines),
         measured=sum(counts.values()),
         reproduced=sum(item.reproduced for item in headlines),
-        ledger=link("the ledger", place.to("book/ledger")),
+        ledger=link("The ledger", place.to("book/ledger")),
         rules=link("how we judge", place.to("book/how-we-judge")),
         tally=tally(headlines, "Measured headlines"),
     )
