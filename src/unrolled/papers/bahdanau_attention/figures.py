@@ -46,7 +46,7 @@ def canvas(panels: int, height: float) -> tuple[Figure, list[Axes]]:
 
 def every_seed(ax: Axes, curves: Sequence[Curve], look: Mapping[str, Any], label: str) -> None:
     """A thin line for each seed, and their mean with markers and the name."""
-    for curve in curves:
+    for curve in curves if len(curves) > 1 else ():
         ax.plot(*curve, "-", color=look["color"], linewidth=0.7, alpha=0.45)
     mean = [sum(values) / len(values) for values in zip(*(y for _, y in curves), strict=True)]
     ax.plot(curves[0][0], mean, label=label, markersize=4, **look)
@@ -66,7 +66,8 @@ def numbers(groups: Groups) -> Figure:
     right.set(xlabel="updates", ylim=(-4, 104))
     for ax, title in ((left, "After training"), (right, "On the way there")):
         ax.set(ylabel="right word for word, %", title=title)
-        ax.legend(loc="lower left" if ax is left else "lower right")
+    left.legend(loc="lower left")
+    right.legend(loc="center right", bbox_to_anchor=(1.0, 0.4))
     return figure
 
 
@@ -119,7 +120,7 @@ def looking(shares: Mapping[str, tuple[float, float]]) -> Figure:
     places, blinds = zip(*(pair for _, pair in ordered), strict=True)
     rows = range(len(ordered))
     ax.plot(places, rows, "o", color=METHOD, label="weight in a right place")
-    ax.plot(blinds, rows, "D", color=OTHER, fillstyle="none", label="right without looking")
+    ax.plot(blinds, rows, "D", color=OTHER, label="right without looking")
     ax.set_yticks(rows, [word for word, _ in ordered])
     ax.set(xlim=(-4, 104), xlabel="% of its places")
     figure.legend(loc="outside upper center", ncols=2, handletextpad=0.2, columnspacing=1.0)
