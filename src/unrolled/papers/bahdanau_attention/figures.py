@@ -58,16 +58,16 @@ def numbers(groups: Groups) -> Figure:
     for look, (name, runs) in zip(LOOKS, groups.items(), strict=True):
         every_seed(left, [by_length(run.metrics) for run in runs], look, name)
         long = [_over_updates(run, ("valid_exact_long",)) for run in runs]
-        every_seed(right, long, look | {"marker": ""}, f"{name}, 15–17 words")
+        every_seed(right, long, look | {"marker": ""}, f"{name}, long")
     short = tuple(f"valid_exact_{a}_{b}" for a, b in SHORTER if b <= 8)
     look = {"color": OTHER, "linestyle": ":", "marker": ""}
-    every_seed(right, [_over_updates(run, short) for run in runs], look, f"{name}, 1–8 words")
+    every_seed(right, [_over_updates(run, short) for run in runs], look, f"{name}, short")
     left.set(xlabel="English words in the number", xticks=range(2, 18, 2), ylim=(84, 101))
     right.set(xlabel="updates", ylim=(-4, 104))
     for ax, title in ((left, "After training"), (right, "On the way there")):
         ax.set(ylabel="right word for word, %", title=title)
     left.legend(loc="lower left")
-    right.legend(loc="center right", bbox_to_anchor=(1.0, 0.4))
+    right.legend(loc="lower right")
     return figure
 
 
