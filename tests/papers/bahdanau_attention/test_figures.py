@@ -38,12 +38,8 @@ def test_numbers_show_every_seed_and_the_mean():
     left, right = figure.axes
     assert len(left.lines) == 6
     assert named(left)["one vector"][0] == pytest.approx(50)
-    assert list(named(right)) == [
-        "with attention, 15–17 words",
-        "one vector, 15–17 words",
-        "one vector, 1–8 words",
-    ]
-    assert named(right)["with attention, 15–17 words"][-1] == pytest.approx(95)
+    assert list(named(right)) == ["with attention, long", "one vector, long", "one vector, short"]
+    assert named(right)["with attention, long"][-1] == pytest.approx(95)
 
 
 def test_captions_are_drawn_in_their_groups():
