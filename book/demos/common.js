@@ -1,13 +1,6 @@
-// What the demos share: the panel with its prompts, a player for traces, maps of cells, and the model's runtime,
-// which is loaded when the reader changes the input and not before. The book serves this and a demo's own file as
-// one classic script (src/unrolled/site/demos.py): export and import one name at a time, on lines of their own.
-
-const LEVELS = 12; // of opacity, as in src/unrolled/demos/picture.py
-
-/** The step of opacity of a value between 0 and 1. */
-export function level(value) {
-  return Math.max(0, Math.min(LEVELS, Math.floor(value * LEVELS + 0.5)));
-}
+// What the demos share: the panel with its prompts, a player for traces, and the model's runtime, which is loaded
+// when the reader changes the input and not before. The book serves a demo and what it imports as one classic
+// script (src/unrolled/site/demos.py), so names are exported where they are declared, and keep their names.
 
 /** Whether the reader has asked for no motion. */
 export function calm() {
@@ -57,39 +50,6 @@ export function steps(tensors) {
     const size = data.length / length;
     return [name, data.subarray(t * size, (t + 1) * size)];
   })));
-}
-
-/** A map of cells in an SVG of the stage; layers have their colours from the style sheet. */
-export class Heat {
-  constructor(stage, name) {
-    this.svg = stage.querySelector(`[data-map="${name}"]`);
-  }
-
-  /** Layers by name, each a function (row, column) that gives a value between 0 and 1. */
-  draw(rows, columns, layers) {
-    this.svg.setAttribute("viewBox", `0 0 ${columns} ${rows}`);
-    this.svg.replaceChildren(...Object.entries(layers).map(([name, value]) => {
-      const paths = Array.from({ length: LEVELS + 1 }, () => []);
-      for (let y = 0; y < rows; y++) {
-        for (let x = 0, end; x < columns; x = end) {
-          const step = level(value(y, x));
-          for (end = x + 1; end < columns && level(value(y, end)) === step; end++);
-          if (step) paths[step].push(`M${x} ${y}h${end - x}v1h${x - end}z`);
-        }
-      }
-      const group = vector("g", { class: `demo-${name}` });
-      paths.forEach((parts, step) => {
-        if (parts.length) group.append(vector("path", { "fill-opacity": step / LEVELS, d: parts.join("") }));
-      });
-      return group;
-    }));
-  }
-}
-
-function vector(tag, attributes) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
 }
 
 /** A panel of the page: its parts, what stands in it, its prompts, and the model behind it. */

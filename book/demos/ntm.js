@@ -1,4 +1,5 @@
-import { Heat, Player, calm, make, mount, percent, randomness, steps } from "./common.js";
+import { Drawing, Heat } from "./cells.js";
+import { Player, calm, make, mount, percent, randomness, steps } from "./common.js";
 
 // A sequence of bits goes in and comes out; below it, the rows that the heads look at, and the memory.
 mount("ntm", (panel) => {
@@ -8,7 +9,6 @@ mount("ntm", (panel) => {
   const maps = Object.fromEntries(["bits", "heads", "memory"].map((name) => [name, new Heat(panel.stage, name)]));
   const random = randomness(2014);
   const state = stored();
-  let cell = { row: 0, column: 0 }; // where the keyboard is in the grid of bits
 
   /** The first state: what the page brings, with zeros where it stores no row. */
   function stored() {
@@ -144,59 +144,20 @@ mount("ntm", (panel) => {
   const hint = make("span", { className: "ntm-trained", textContent: `trained on 1 to ${trained}` });
   panel.input(label, count, amount, hint, shuffle);
 
-  const grid = find("bits");
-  Object.assign(grid, { tabIndex: 0 });
-  grid.setAttribute("role", "application");
-  grid.setAttribute("aria-label", "Bits of the input. Arrow keys move, space changes a bit.");
-  const focus = grid.appendChild(make("i", { className: "ntm-cell" }));
-  const place = () => {
-    const length = 2 * state.vectors.length + 1;
-    Object.assign(focus.style, { left: `${(100 * cell.column) / length}%`, top: `${(100 * cell.row) / BITS}%`, width: `${100 / length}%` });
-  };
-  const paint = (value) => {
-    const mask = 1 << (BITS - 1 - cell.row);
-    const vectors = [...state.vectors];
-    vectors[cell.column] = value ? vectors[cell.column] | mask : vectors[cell.column] & ~mask;
-    state.vectors = vectors;
-    drawBits();
-  };
-  const aim = (event) => {
-    const box = grid.getBoundingClientRect(), length = 2 * state.vectors.length + 1;
-    const column = Math.floor(((event.clientX - box.left) / box.width) * length);
-    const row = Math.floor(((event.clientY - box.top) / box.height) * BITS);
-    if (column < 0 || column >= state.vectors.length || row < 0 || row >= BITS) return false;
-    cell = { row, column };
-    place();
-    return true;
-  };
-  let brush;
-  grid.addEventListener("pointerdown", (event) => {
-    if (!panel.runs || !aim(event)) return;
-    brush = 1 - bit(state.vectors, cell.column, cell.row);
-    paint(brush);
-    grid.setPointerCapture(event.pointerId);
-  });
-  grid.addEventListener("pointermove", (event) => { if (brush !== undefined && aim(event)) paint(brush); });
-  for (const end of ["pointerup", "pointercancel"]) {
-    grid.addEventListener(end, () => {
-      if (brush === undefined) return;
-      brush = undefined;
-      run(state.vectors, stay);
+  if (panel.runs) {
+    new Drawing(find("bits"), {
+      label: "Bits of the input.",
+      size: () => [BITS, 2 * state.vectors.length + 1],
+      read: (row, column) => (column < state.vectors.length ? bit(state.vectors, column, row) === 1 : undefined),
+      paint: (row, column, filled) => {
+        if (filled === (bit(state.vectors, column, row) === 1)) return;
+        state.vectors = state.vectors.with(column, state.vectors[column] ^ (1 << (BITS - 1 - row)));
+        drawBits();
+      },
+      done: () => run(state.vectors, stay),
+      say: (row, column) => panel.tell(`Vector ${column + 1}, bit ${row + 1}: ${bit(state.vectors, column, row)}`),
     });
   }
-  grid.addEventListener("keydown", (event) => {
-    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
-    const press = event.key === " " || event.key === "Enter";
-    if (!dx && !dy && !press) return;
-    event.preventDefault();
-    cell = { column: Math.max(0, Math.min(state.vectors.length - 1, cell.column + dx)), row: Math.max(0, Math.min(BITS - 1, cell.row + dy)) };
-    place();
-    if (press && panel.runs) {
-      paint(1 - bit(state.vectors, cell.column, cell.row));
-      run(state.vectors, stay);
-    }
-    panel.tell(`Vector ${cell.column + 1}, bit ${cell.row + 1}: ${bit(state.vectors, cell.column, cell.row)}`);
-  });
 
   // Marks over the picture, and the readout under it.
   const cursor = make("i", { className: "ntm-cursor" });
@@ -214,7 +175,6 @@ mount("ntm", (panel) => {
 
   const player = new Player(panel, show, "step");
   drawAll();
-  place();
   player.set(state.trace.length, panel.settings.at);
   panel.listen((input) => {
     const play = (n) => { player.set(2 * n + 1, calm() ? 2 * n : 0); player.play(); };

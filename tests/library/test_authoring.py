@@ -1,4 +1,4 @@
-"""``unrolled new``: what it lays out fails the checks until it is filled; it overwrites nothing; all or nothing."""
+"""``unrolled new``: what it lays out fails the checks until it is filled; it overwrites nothing."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_write_that_fails_leaves_everything_as_it_was(copy, monkeypatch):
 
     def failing(path, content):
         calls.append(path)
-        if Path(path).name == "references.bib" and len(calls) < 12:
+        if Path(path).name == "references.bib" and calls.count(path) == 1:  # putting it back succeeds
             raise OSError(28, "No space left on device")
         return real(path, content)
 

@@ -82,6 +82,8 @@ def test_a_whole_chain_has_no_fault_and_tells_what_is_lacking(whole):
         (ENTRY, "concepts: [lstm, ", "concepts: [lsm, ", "unknown concept 'lsm'"),
         (ENTRY, "target: le2015simple", "target: le2015simpel", "which is no entry and no key"),
         (ENTRY, "builds_on: []", "builds_on: [bn_lstm]", "imports nothing of it"),
+        (ENTRY, "builds_on: []", "read_first: [nobody]", "read_first: no other entry 'nobody'"),
+        (ENTRY, "builds_on: []", "read_next: [bn_lstm]", "read_next: no other entry 'bn_lstm'"),
         (ENTRY, "year: 2017", "year: 2016", "cooijmans2017recurrent says 2017"),
         (ENTRY, "label: bn-lstm-7", "label: bn-lstm-7b", "equation bn-lstm-7b is not in the chapter"),
         (ENTRY, "phi(W_h", "psi(W_h", "equation bn-lstm-1 differs"),

@@ -31,7 +31,7 @@ def test_a_stub_is_told_with_its_line(project, name):
     (project / name).write_text('one\n "To be written: the idea.\\n",\n', encoding="utf-8")
     (fault,) = stubs.stub_faults(ENTRY)
     assert (fault.file, fault.line, fault.level) == (project / name, 2, "fault")
-    assert fault.problem == "still to be written: the idea."
+    assert fault.problem == "still to be written: the idea"
 
 
 def test_the_words_alone_are_no_stub(project):

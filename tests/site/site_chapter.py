@@ -79,6 +79,31 @@ PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 160" width
 </svg>"""
 
 
+PANELS = """<svg xmlns="http://www.w3.org/2000/svg" width="400pt" height="160pt" viewBox="0 0 400 160">
+<path d="M20 140 L180 20" style="fill: none; stroke: #0072b2"/><text style="font: 10px x">left</text>
+<path d="M220 140 L380 20" style="fill: none; stroke: #757575"/>
+<view id="panel-1" viewBox="0 0 190 160"/>
+<view id="panel-2" viewBox="190 0 210 160"/>
+</svg>"""
+
+
+def output(**data: object) -> nbformat.NotebookNode:
+    """An output that a cell displays; slashes in names of types are written as two underscores."""
+    return new_output("display_data", data={name.replace("__", "/"): value for name, value in data.items()})
+
+
+def checked(says: str, holds: bool, **told: str) -> nbformat.NotebookNode:
+    """What `chapter.check` leaves."""
+    data = {"says": says, "holds": holds, "value": "", "bound": "", "hint": ""} | told
+    return output(**{"application/vnd.unrolled.check+json": data, "text__plain": f"✓ {says}"})
+
+
+def valued(name: str, text: str, value: float) -> nbformat.NotebookNode:
+    """What `chapter.value` leaves."""
+    data = {"name": name, "value": value}
+    return output(**{"application/vnd.unrolled.value+json": data, "text__plain": f"{name}: {text}"})
+
+
 def equation(label: str, latex: str) -> str:
     """A labelled equation in MyST."""
     return f"```{{math}}\n:label: {label}\n{latex}\n```\n"
@@ -88,9 +113,12 @@ def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
     """The notebook, with the equations given by label."""
     blocks = "\n".join(equation(label, latex) for label, latex in equations.items())
     cells = [
-        new_markdown_cell(HEAD + "\n" + blocks),
+        new_code_cell("seed = 0", execution_count=1, metadata={"tags": ["parameters"]}),
+        new_markdown_cell(HEAD),
+        new_code_cell("import torch\n\nchapter = Chapter('bn_lstm', seed=seed)", execution_count=2),
+        new_markdown_cell(blocks),
         new_code_cell(
-            "chapter.show(bn_lstm_step)",
+            "chapter.show(bn_lstm_step, docstring=False)",
             execution_count=1,
             outputs=[
                 new_output(
@@ -106,18 +134,33 @@ def chapter(equations: dict[str, str]) -> nbformat.NotebookNode:
             outputs=[new_output("display_data", data={"image/svg+xml": PICTURE, "text/plain": "<Figure>"})],
         ),
         new_code_cell(
-            "chapter.value('steps', 64)",
+            "for name in names:\n    chapter.value(name, 64)",
             execution_count=3,
+            outputs=[valued("steps", "64 steps", 64), valued("wrong-bits", "0.5 %", 0.5)],
+        ),
+        new_code_cell(
+            "plot(two)",
+            execution_count=4,
+            metadata={
+                "tags": ["hide-input"],
+                "mystnb": {
+                    "image": {"alt": "Two lines that rise, one in each panel."},
+                    "figure": {"caption": "Both rise.", "name": "fig-two"},
+                },
+            },
+            outputs=[output(**{"image__svg+xml": PANELS, "text__plain": "<Figure>"})],
+        ),
+        new_code_cell(
+            "verify(layer)",
+            execution_count=5,
             outputs=[
-                new_output(
-                    "display_data",
-                    data={
-                        "application/vnd.unrolled.value+json": {"name": "steps", "value": 64},
-                        "text/plain": "steps: 64",
-                    },
-                )
+                new_output("stream", name="stdout", text="a line\n"),
+                checked("Weights sum to one", True, value="≈ 0", bound="at most 10⁻¹²"),
+                checked("It <b>learns</b>", False, hint="train longer"),
             ],
         ),
+        new_markdown_cell("See {numref}`fig-two`."),
+        new_code_cell("solve()", execution_count=6, metadata={"tags": ["hide-cell", "solution"]}, outputs=[]),
         new_markdown_cell(TAIL),
     ]
     notebook = new_notebook(cells=cells)

@@ -66,8 +66,88 @@ def test_the_chapter_holds_every_generated_part(built: building.Built) -> None:
 
 def test_equations_carry_the_number_they_have_in_the_paper(built: building.Built) -> None:
     html = (built.folder / "notebooks" / "bn_lstm.html").read_text(encoding="utf-8")
-    block = html.split('id="equation-bn-lstm-6"')[1][:200]
-    assert re.search(r'class="eqno">\(6\)', block)
+    block = html.split('id="equation-bn-lstm-6"')[1][:800]
+    assert 'href="#equation-bn-lstm-6"' in block
+    assert re.search(r'class="chip"[^>]*>\(6\)</a>', block)
+    assert "eqno" not in block
+
+
+def chapter(built: building.Built) -> str:
+    """The chapter's page, from its title to its end."""
+    html = (built.folder / "notebooks" / "bn_lstm.html").read_text(encoding="utf-8")
+    return html[html.index("<h1>") :]
+
+
+def test_an_equation_stands_with_the_source_after_it_and_the_call_is_out_of_sight(built) -> None:
+    html = chapter(built)
+    pair = html[html.index('class="unrolled-pair ') :]
+    assert 0 < pair.index('id="equation-bn-lstm-6"') < pair.index('<span class="nf">bn_lstm_step')
+    assert "chapter.show" not in re.sub("<[^>]+>", "", html)
+
+
+def test_imports_and_parameters_are_one_folded_set_up(built) -> None:
+    html = chapter(built)
+    assert html.count("Show set-up") == 1
+    fold = html[html.index("Show set-up") :].partition("</details>")[0]
+    text = re.sub("<[^>]+>", "", fold)
+    assert "seed = 0" in text
+    assert "import torch" in text
+
+
+def test_what_is_folded_says_what_it_is(built) -> None:
+    html = chapter(built)
+    for said in ("solution", "plotting code"):
+        assert re.search(rf'<summary><span class="show">Show {said}</span><span class="hide">Hide', html), (
+            said
+        )
+    assert "code cell" not in html
+
+
+def test_values_print_one_line_without_their_call(built) -> None:
+    html = chapter(built)
+    assert "steps <b>64 steps</b></span> · <span>wrong bits <b>0.5 %</b>" in html
+    assert "chapter.value" not in re.sub("<[^>]+>", "", html)
+
+
+def test_what_a_cell_verifies_is_one_table_that_escapes_its_words(built) -> None:
+    html = chapter(built)
+    table = html[html.index('<table class="unrolled-verified">') :].partition("</table>")[0]
+    assert table.count("<tr") == 3
+    assert "<td>≈ 0</td><td>at most 10⁻¹²</td>" in table
+    assert '<tr class="fails">' in table
+    assert "It &lt;b&gt;learns" in table
+    assert "train longer" in table
+
+
+def test_a_figure_is_a_light_and_a_dark_picture_for_each_panel_and_is_numbered_by_chapter(built) -> None:
+    html = chapter(built)
+    figure = html[html.index('id="fig-two"') :].partition("</figure>")[0]
+    images = re.findall(r'<img src="\.\./(_images/\w+\.svg)" alt="([^"]+)" class="only-(\w+)"', figure)
+    assert [ground for _, _, ground in images] == ["light", "dark", "light", "dark"]
+    assert images[0][1] == "Two lines that rise, one in each panel."
+    files = [(built.folder / name).read_text(encoding="utf-8") for name, _, _ in images]
+    assert 'viewBox="190 0 210 160"' in files[2]
+    assert "#0072b2" in files[0]
+    assert "#0072b2" not in files[1]
+    assert "Figure 1.1" in figure
+    assert "Figure 1.1</span></a>" in html  # the reference
+
+
+def test_the_card_says_how_long_it_takes_and_what_to_read(built) -> None:
+    card = chapter(built).partition("</section>")[0]
+    assert re.search(r"Chapter 1 · \d+ minutes? to read", card)
+    assert "Read first" in card
+    assert re.findall(r'class="button"[^>]*>(\w+)<', card) == ["Cite", "Notebook", "Source", "Tests"]
+
+
+def test_icons_need_no_script_and_colours_none(built) -> None:
+    html = (built.folder / "notebooks" / "bn_lstm.html").read_text(encoding="utf-8")
+    assert "fontawesome" not in html
+    assert not list((built.folder / "_static").rglob("*fontawesome*"))
+    css = (built.folder / "_static" / "auto.css").read_text(encoding="utf-8")
+    assert "auto.css" in html
+    assert "--unrolled-accent" in css
+    assert css.count("@media (prefers-color-scheme: ") == 2
 
 
 def test_pages_load_nothing_from_elsewhere(built: building.Built) -> None:

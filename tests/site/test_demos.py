@@ -32,7 +32,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with one demo that has been made, and npm's files."""
     for name, text in {
         "book/demos/common.js": "export function mount() {}\nexport class Panel {}\n",
-        "book/demos/bn_lstm.js": 'import { Panel, mount } from "./common.js";\n\nmount("bn_lstm");\n',
+        "book/demos/cells.js": 'import { Panel } from "./common.js";\nexport const cells = 1;\n',
+        "book/demos/bn_lstm.js": 'import { cells } from "./cells.js";\n'
+        'import { Panel, mount } from "./common.js";\n\nmount("bn_lstm");\n',
         "_build/demos/bn_lstm/page.json": json.dumps(PAGE),
         "_build/demos/bn_lstm/live.json": "{}",
         "_build/demos/bn_lstm/step.onnx": "onnx",
@@ -121,15 +123,21 @@ def test_a_demo_that_cannot_be_made_names_its_file(root: Path):
         panel(root)
 
 
-def test_both_modules_are_served_as_one_classic_script(root: Path):
+def test_all_modules_are_served_as_one_classic_script(root: Path):
     text = demos.script(root, "bn_lstm")
     assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
-    assert text.index("function mount") < text.index('mount("bn_lstm")')
+    assert text.index("function mount") < text.index("const cells") < text.index('mount("bn_lstm")')
+    assert text.count("function mount") == 1
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(None, "has no script"), ('import { mount } from "./other.js";\n', "begin with one import")],
+    [
+        (None, "has no script"),
+        ('import { mount } from "./other.js";\n', "has no script"),
+        ('import * as all from "./common.js";\n', "only import"),
+        ('export * from "./common.js";\n', "only import"),
+    ],
 )
 def test_a_script_that_is_missing_or_imports_otherwise_is_a_fault(root: Path, text, said):
     file = root / "book/demos/bn_lstm.js"

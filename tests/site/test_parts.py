@@ -32,7 +32,7 @@ def test_markup_in_any_field_is_shown_as_text(name: str, chapter: bool) -> None:
     kb = knowledge_with(NASTY, chapter=chapter)
     html = render(kb, name, {"part": "cells"}.get(name, None if name in BOOK_PARTS else "bn_lstm"), PAGE)
     assert "<script" not in html
-    assert "<img" not in html
+    assert "<img src=x" not in html
     if name not in NO_TEXT:
         assert "&lt;script&gt;" in html
 
@@ -63,7 +63,7 @@ def test_the_card_names_what_a_reader_needs() -> None:
         "words",
         "2017",
         "Label words",
-        'Says words: <span class="words">holds at reduced scale, 5 seeds</span>',
+        'Says words: <span class="words">holds at reduced scale, 5 of 5 seeds</span>',
         "38 s",
         "510 MB",
         "2026-11-22",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
 from unrolled.library.measurements import Chapter
 from unrolled.library.models import Entry, Link
-from unrolled.site.html import Place, join, render
+from unrolled.site.html import Place, element, join, render
 from unrolled.site.knowledge import KnowledgeBase
 from unrolled.site.numbers import duration, memory
 from unrolled.site.statements import sentence
@@ -43,16 +43,12 @@ def card(kb: KnowledgeBase, slug: str, place: Place, page_title: str = "", minut
         title=entry.title if page_title.strip() != entry.title else None,
         authors=work.names if work else "",
         venue=short_venue(venue, year),
-        number=kb.numbers.get(slug),
-        minutes=minutes,
+        kicker=join(kicker(kb.numbers.get(slug), minutes, executed), " · "),
         links=grouped(entry.links),
         few=FEW,
         headlines=[sentence(item) for item in kb.headlines(slug)],
         total=len(entry.statements),
         ledger=place.to("book/ledger", f"ledger-{slug}"),
-        executed=executed,
-        cost=duration(executed.seconds) if executed else None,
-        machine=machine(executed) if executed else None,
         ways={
             name: join((entry_link(kb, other, place) for other in slugs), ", ")
             for name, slugs in (("Read first", entry.read_first), ("Read next", entry.read_next))
@@ -77,10 +73,16 @@ def short_venue(venue: str, year: str) -> str:
     return venue if year in venue else ", ".join(text for text in (venue, year) if text)
 
 
-def machine(executed: Chapter) -> str:
-    """What the chapter ran on, and when."""
-    room = f", {memory(executed.peak_memory_mb)}" if executed.peak_memory_mb else ""
-    return f"on {executed.device}{room}, {executed.executed[:10]}"
+def kicker(number: int | None, minutes: int, executed: Chapter | None) -> Iterator[object]:
+    """The line above the title: which chapter this is, and what time it takes to read and to run."""
+    if number:
+        yield f"Chapter {number}"
+    if minutes:
+        yield f"{minutes} minute{'s' * (minutes > 1)} to read"
+    if executed:
+        room = f", {memory(executed.peak_memory_mb)}" if executed.peak_memory_mb else ""
+        where = f"on {executed.device}{room}; last run {executed.executed[:10]}"
+        yield element("span", f"runs in {duration(executed.seconds)}", title=where)
 
 
 def grouped(links: Sequence[Link]) -> dict[str, list[Link]]:

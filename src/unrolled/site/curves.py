@@ -1,7 +1,7 @@
 """Learning curves of an entry's evidence, drawn at build time: never older than the numbers beside them.
 
 Runs that are compared share a panel: presets whose names begin alike, as ``jsb_rnn`` and ``jsb_vrnn`` do. A
-preset has one colour and one name, a thin line for each seed, and their mean. The style is the house's.
+preset has one colour and one name, a thin line for each seed, and their median. The style is the house's.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 STYLE = "execution/unrolled.mplstyle"
 
-CAPTION = "Learning curves of the stored runs: a thin line for each seed, a thick one for their mean."
+CAPTION = "Learning curves of the stored runs: a thin line for each seed, a thick one for their median."
 
-WIDTH, HEIGHT = 4.6, 3.0
+WIDTH, HEIGHT = 3.9, 2.8
 
 FEW = 3
 """So many presets share one panel whatever their names."""
@@ -147,18 +147,23 @@ def panel(slug: str, runs: Iterable[Run], metric: Metric, group: str = "") -> Pa
 
 
 def _draw(axes: Axes, seeds: Sequence[Sequence[tuple[float, float]]], style: int) -> None:
-    """A thin line for each seed, and their mean where they were looked at alike."""
+    """A thin line for each seed, and their median where they were looked at alike."""
     colour, dash = COLOURS[style], DASHES[style]
     alike = len({tuple(x for x, _ in line) for line in seeds}) == 1
     for line in seeds:
         alone = len(seeds) == 1 or not alike
-        look = {"linewidth": 1.8, "linestyle": dash} if alone else {"linewidth": 0.8, "alpha": 0.5}
+        look = (
+            {"linewidth": 1.8, "linestyle": dash}
+            if alone
+            else {"linewidth": 0.8, "alpha": 0.5, "linestyle": "-"}
+        )
         axes.plot(*zip(*line, strict=True), color=colour, **look)
     if alike and len(seeds) > 1:
-        mean = [
-            statistics.fmean(values) for values in zip(*([y for _, y in line] for line in seeds), strict=True)
+        middle = [
+            statistics.median(values)
+            for values in zip(*([y for _, y in line] for line in seeds), strict=True)
         ]
-        axes.plot([x for x, _ in seeds[0]], mean, color=colour, linewidth=1.8, linestyle=dash)
+        axes.plot([x for x, _ in seeds[0]], middle, color=colour, linewidth=1.8, linestyle=dash)
 
 
 def _scale(axes: Axes, found: Sequence[tuple[float, float]], metric: Metric) -> None:

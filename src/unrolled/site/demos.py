@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 RUNTIME = ("ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 """The files of npm's onnxruntime-web that a page needs to run a model on one thread."""
 
-SHARED = re.compile(r'^import \{[^}]*\} from "\./common\.js";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=function|class|const|async)", re.MULTILINE)
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 
 
 def panel(kb: KnowledgeBase, slug: str, place: Place) -> Markup:
@@ -64,22 +65,29 @@ def panel(kb: KnowledgeBase, slug: str, place: Place) -> Markup:
 
 
 def script(root: Path, slug: str) -> str:
-    """What the demos share and the demo's own script, as one classic script.
+    """A demo's script and all that it imports, as one classic script, each file once.
 
     Their sources are modules. Browsers load no modules from a folder, where the stored state shall play too.
 
     Raises:
-        UnrolledError: if the script is missing, or does not import the shared part in one statement.
+        UnrolledError: if a file is missing, or imports otherwise than by names from a file beside it.
     """
-    folder = root / "book" / "demos"
-    file = folder / f"{slug}.js"
-    if not file.is_file():
-        raise UnrolledError("the demo has no script", file=file, hint="see CONTRIBUTING, 'Make a demo'")
-    own, count = SHARED.subn("", file.read_text(encoding="utf-8"))
-    if count != 1:
-        raise UnrolledError('begin with one import { … } from "./common.js";', file=file)
-    common = re.sub(r"^export ", "", (folder / "common.js").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return f'(() => {{\n"use strict";\n{common}\n{own}}})();\n'
+    texts: dict[str, str] = {}
+
+    def read(name: str) -> None:
+        file = root / "book" / "demos" / f"{name}.js"
+        if not file.is_file():
+            raise UnrolledError("the demo has no script", file=file, hint="see CONTRIBUTING, 'Make a demo'")
+        text = file.read_text(encoding="utf-8")
+        for other in IMPORT.findall(text):
+            if other not in texts:
+                read(other)
+        texts[name] = EXPORT.sub("", IMPORT.sub("", text))
+        if re.search(r"^(import|export)\b", texts[name], re.MULTILINE):
+            raise UnrolledError('only import { … } from "./….js"; and export at declarations', file=file)
+
+    read(slug)
+    return '(() => {\n"use strict";\n' + "\n".join(texts.values()) + "})();\n"
 
 
 def runtime(root: Path) -> Path | None:

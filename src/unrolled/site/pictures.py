@@ -50,17 +50,43 @@ _SIZE = re.compile(r'\s(?:width|height|viewBox)="[^"]*"')
 
 
 def inked(svg: str, ground: str) -> str:
-    """A figure with the inks of a ground, ``light`` or ``dark``.
+    """A figure with the inks of a ground, ``light`` or ``dark``. Lines in other colours are made to reach
+    3:1; white ones lie on pictures and stay.
 
     >>> inked('style="fill: none; stroke: #0072B2"', "dark")
     'style="fill: none; stroke: #56b4e9"'
+    >>> inked('style="stroke: #482878; fill: #482878"', "dark")
+    'style="stroke: #765e9a; fill: #482878"'
     """
-    place = GROUNDS.index(ground)
 
     def ink(match: re.Match[str]) -> str:
-        return match[1] + INKS.get(match[2].lower(), (match[2], match[2]))[place]
+        kind, colour = match[1], match[2].lower()
+        if colour in INKS:
+            return kind + INKS[colour][GROUNDS.index(ground)]
+        line = kind.startswith("stroke") and colour != "#ffffff"
+        return kind + (visible(colour, ground) if line else colour)
 
     return _INK.sub(ink, svg)
+
+
+def visible(colour: str, ground: str, least: float = 3.0) -> str:
+    """A colour, mixed with black or white until a mark in it stands out from its ground."""
+    channels = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    towards, behind = ((0, 1.0), (255, 0.0085))[GROUNDS.index(ground)]
+    for step in range(21):
+        mixed = [round(c + (towards - c) * step / 20) for c in channels]
+        low, high = sorted((luminance(mixed), behind))
+        if (high + 0.05) / (low + 0.05) >= least:
+            break
+    return "#" + "".join(f"{c:02x}" for c in mixed)
+
+
+def luminance(channels: Iterable[int]) -> float:
+    """The relative luminance of a colour, of which contrast is computed (WCAG)."""
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (x / 255 for x in channels)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def panels(svg: str) -> list[tuple[str, float, float]]:

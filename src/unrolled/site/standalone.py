@@ -99,7 +99,7 @@ def _role(kb: KnowledgeBase, slug: str, name: str, text: str, site: str) -> str:
     if name == "eq":
         _, equation = kb.equations[text]
         return f"({equation.number if equations.numbered(equation) else equation.name})"
-    if name in ("cite:t", "cite:p"):
+    if name in ("cite", "cite:t", "cite:p"):
         works = [kb.works[key.strip()] for key in text.split(",")]
         if name == "cite:t":
             return "; ".join(work.short for work in works)
