@@ -11,6 +11,7 @@ from unrolled.base.files import atomic_write
 from unrolled.site import addresses, formulas, policy, redirects, search
 from unrolled.site.formulas import Formulas
 from unrolled.site.knowledge import load_knowledge_base
+from unrolled.site.sheets import Sheets
 
 PLAIN_SEARCH = re.compile(
     r'\s*<script src="[^"]*(?:_static/(?:searchtools|language_data)|searchindex)\.js(?:\?[^"]*)?"></script>'
@@ -29,7 +30,10 @@ class Finish:
         search: whether the book has an index by sections.
         formulas: the formulas of all pages, set; without them a page sets its own.
         scripts: collects what the pages wrote into themselves.
+        sheets: puts their style sheets together.
     """
+
+    sheets: Sheets
 
     search: bool = False
     formulas: Formulas | None = None
@@ -42,7 +46,7 @@ class Finish:
             html = PLAIN_SEARCH.sub("", html)
         if self.formulas:
             html = self.formulas.put(html, root)
-        html = self.scripts.moved(html, root)
+        html = self.sheets.joined(self.scripts.moved(html, root), name)
         for clean in policy.CLEANERS:
             html = clean(html)
         if self.search:
@@ -71,10 +75,10 @@ def finish(root: Path, folder: Path) -> tuple[str, ...]:
         formulas.write(folder, made)
     else:
         without.append("without Node a page sets its formulas by MathJax when it is opened")
-    how = Finish(searched, made)
+    how = Finish(Sheets(folder), searched, made)
     for name, text in texts.items():
         atomic_write(folder / f"{name}.html", how.page(text, name))
-    for name, text in how.scripts.files.items():
+    for name, text in (how.scripts.files | how.sheets.files).items():
         atomic_write(folder / "_static" / name, text)
     redirects.write(kb, folder)
     moved = redirects.redirects(root).pages

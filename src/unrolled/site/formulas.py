@@ -27,8 +27,16 @@ LOADER = re.compile(
     r'[ \t]*<script\b[^>]*(?:src="[^"]*mathjax/tex-chtml\.js[^>]*>|>window\.MathJax =[^<]*)</script>\n?'
 )
 SHEET = "mathjax/formulas.css"
-EARLY = ("MathJax_Main-Regular", "MathJax_Math-Italic")
-"""The fonts that nearly every formula needs."""
+FONTS = """if (location.protocol !== "file:") { // fonts for nearly every formula, before the style sheet asks
+  const folder = new URL("mathjax/output/chtml/fonts/woff-v2/", document.currentScript.src);
+  for (const name of ["Main-Regular", "Math-Italic"]) {
+    const link = document.createElement("link");
+    Object.assign(link, { rel: "preload", as: "font", type: "font/woff", crossOrigin: "" });
+    link.href = new URL(`MathJax_${name}.woff`, folder).href;
+    document.head.append(link);
+  }
+}"""
+"""Opened as a file, a page must not ask for fonts in this way."""
 
 SIZE = 'mjx-container[jax="CHTML"] { font-size: 113%; }\n'
 """MathJax's letters beside those of a system's sans serif; a browser would measure it."""
@@ -52,16 +60,12 @@ class Formulas:
 
     def put(self, html: str, root: str) -> str:
         """A page whose formulas are set; ``root`` leads from it to the book's root."""
+        html = LOADER.sub("", html)
         if 'class="math' not in html:
             return html
-        html = LOADER.sub("", BOX.sub(self._box, html))
-        fonts = "".join(
-            f'<link rel="preload" as="font" type="font/woff" crossorigin '
-            f'href="{root}/_static/mathjax/output/chtml/fonts/woff-v2/{name}.woff">\n'
-            for name in EARLY
-        )
-        sheet = f'<link rel="stylesheet" href="{root}/_static/{SHEET}">\n'
-        return html.replace("<!-- Loaded before other Sphinx assets -->", fonts + sheet, 1)
+        sheet = f'<link rel="stylesheet" href="{root}/_static/{SHEET}">'
+        html = BOX.sub(self._box, html).replace("<!-- Loaded before other Sphinx assets -->", sheet, 1)
+        return html.replace("</head>", f"<script>{FONTS}</script>\n</head>", 1)
 
     def _box(self, match: re.Match[str]) -> str:
         if (found := _formula(match)) is None:

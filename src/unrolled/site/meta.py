@@ -23,7 +23,7 @@ def add(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], 
     """Add the tags to a page that is about to be written, and where its errors are reported."""
     title = Markup(context.get("title") or app.config.html_title).striptags()
     said = description(app.unrolled_knowledge, pagename, title, doctree)  # type: ignore[attr-defined]
-    made = tags(pagename, title, said, app.config.project)
+    made = tags(pagename, title, said, app.config.html_title)
     context["metatags"] = context.get("metatags", "") + str(made) + "\n"
     context["report"] = report(pagename, title)
 
