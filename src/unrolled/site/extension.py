@@ -63,7 +63,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", scholarly.add)
     app.connect("build-finished", assets.copy_mathjax)
     app.connect("build-finished", assets.drop_fontawesome)
-    app.connect("build-finished", colours.write)
+    app.connect("build-finished", colours.write, priority=900)  # the theme writes its own there
     app.add_css_file(colours.FILE, priority=900)
     app.connect("build-finished", write_exports)
     app.add_transform(Markers)
