@@ -66,10 +66,12 @@ def python(source: str) -> str:
 
     >>> python("%pip install unrolled\\nimport torch")
     'pass\\nimport torch'
+    >>> python("x = (a\\n    != b\\n    % 2)")
+    'x = (a\\n    != b\\n    % 2)'
     """
     if source.lstrip().startswith("%%"):
         return ""
-    return re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+    return re.sub(r"^([ \t]*)(?:%(?=[%\w])|!(?!=)).*$", r"\1pass", source, flags=re.MULTILINE)
 
 
 def imported(notebook: Mapping[str, Any], path: str | Path) -> set[str]:
