@@ -77,11 +77,12 @@ def _over_updates(run: Any, metrics: Sequence[str]) -> Curve:
     return run.curve["update"], [100 * sum(values) / len(values) for values in parts]
 
 
-def reaches(runs: Sequence[Any], percent: float) -> int:
-    """The first update at which the mean share of right long numbers is at least so many per cent."""
-    updates, *_ = (run.curve["update"] for run in runs)
-    shares = zip(*(run.curve["valid_exact_long"] for run in runs), strict=True)
-    return next(int(u) for u, of in zip(updates, shares, strict=True) if 100 * sum(of) / len(of) >= percent)
+def stays_above(runs: Sequence[Any], percent: int) -> int:
+    """The update from which on the mean share of right long numbers stays at so many per cent or above."""
+    updates = runs[0].curve["update"]
+    shares = [sum(of) / len(of) for of in zip(*(run.curve["valid_exact_long"] for run in runs), strict=True)]
+    below = [n for n, share in enumerate(shares) if 100 * share < percent]
+    return int(updates[below[-1] + 1 if below else 0])
 
 
 def training(losses: Sequence[float], width: int = 10) -> Figure:
