@@ -21,6 +21,7 @@ from pathlib import Path
 
 from unrolled.base.errors import UnrolledError
 from unrolled.base.files import atomic_write
+from unrolled.site import addresses, redirects
 from unrolled.site.finish import finish
 
 PATTERNS = (
@@ -134,7 +135,9 @@ def expected_pages(root: Path) -> frozenset[str]:
     sources = {text.docname for text in kb.texts.values()} | {"source/index"}
     extra = {"py-modindex"} if _documents_modules(root) else set()
     entries = {page for slug in kb.entries if (page := kb.home(slug)[0]).startswith("entries/")}
-    return named | sources | entries | extra | FIXED_PAGES
+    if addresses.site():
+        extra |= {"404"}
+    return named | sources | entries | extra | FIXED_PAGES | redirects.redirects(root).pages.keys()
 
 
 def _files(node: object) -> Iterator[str]:

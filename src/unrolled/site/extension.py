@@ -25,6 +25,7 @@ from unrolled.site import (
     entrypages,
     exports,
     hovercards,
+    meta,
     pictures,
     reference,
     roles,
@@ -55,6 +56,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("html-collect-pages", source_pages)
     app.connect("html-collect-pages", entrypages.pages)
     app.connect("html-collect-pages", entrypages.escape_titles)
+    app.connect("html-collect-pages", lost_page)
     app.connect("html-page-context", hovercards.put, priority=400)  # before MathJax looks for formulas
     app.connect("html-page-context", assets.clean_context, priority=900)
     app.connect("autodoc-skip-member", reference.skip_plumbing)
@@ -64,11 +66,12 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", bibliography.refuse_addresses, priority=950)
     app.connect("doctree-resolved", assets.drop_thebe, priority=900)
     app.connect("html-page-context", scholarly.add)
+    app.connect("html-page-context", meta.add)
     app.connect("build-finished", assets.copy_mathjax)
     app.connect("build-finished", diagrams.write)
     app.connect("build-finished", demos.copy)
     app.connect("build-finished", assets.drop_fontawesome)
-    app.connect("build-finished", colours.write)
+    app.connect("build-finished", colours.write, priority=900)  # the theme writes its own there
     app.add_css_file(colours.FILE, priority=900)
     app.connect("build-finished", write_exports)
     app.connect("html-page-context", takeaway.lead_to_chapters, priority=600)
@@ -92,14 +95,12 @@ def configure(app: Sphinx, config: Config) -> None:
             "repository_url": repository,
             "repository_branch": addresses.branch(),
             "use_repository_button": True,
-            "use_issues_button": True,
         }
     else:
         options |= {
             "repository_url": "",
             "launch_buttons": {},
             "use_repository_button": False,
-            "use_issues_button": False,
         }
     if site := addresses.site():
         config.html_baseurl = f"{site}/"
@@ -132,6 +133,12 @@ def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
         yield source.docname, {"title": source.title, "body": source_body(kb, source)}, "page.html"
     body = render("sources", texts=kb.texts.values(), place=Place("source/index"))
     yield "source/index", {"title": "Source and tests", "body": body}, "page.html"
+
+
+def lost_page(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """The page for addresses that lead nowhere, where a server knows that the book is there."""
+    if addresses.site():
+        yield "404", {"title": "Page not found", "body": render("lost")}, "page.html"
 
 
 def source_body(kb: KnowledgeBase, source: SourceText) -> str:

@@ -34,8 +34,8 @@ def numbers():
 
 def test_wrong_numbers_are_counted_over_all_models_and_shown_of_the_first(numbers):
     once, twice = traces.numbers([numbers], count=1), traces.numbers([numbers] * 2, count=1)
-    assert once["wrong"] > 0
-    assert twice["wrong"] == 2 * once["wrong"]
+    assert once["numbers"] > 0
+    assert twice["numbers"] == 2 * once["numbers"]
     assert twice["units"] == 2 * once["units"]
     assert twice["shown"] == once["shown"]
     for english, right, written in once["shown"]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,8 @@ def jump(alpha: Float[Tensor, "target source"]) -> int:
 
 
 @torch.no_grad()
-def captions(experiment: Any, model: nn.Module, count: int = 2) -> dict[str, Any]:
-    """Of the test captions that are translated exactly as the reference, those whose order changes most."""
+def captions(experiment: Any, model: nn.Module, count: int = 1) -> dict[str, Any]:
+    """Of test captions that are translated exactly as the reference, those whose weight jumps farthest."""
     source, lengths, target, target_lengths = experiment.data().test
     right = exact(translate(model, source, lengths, max_length=target.shape[1] + 5), target)
     rows = right.nonzero().flatten()
@@ -91,7 +92,22 @@ def numbers(pairs: Iterable[tuple[Any, nn.Module]], count: int = 2) -> dict[str,
         found += lost
     cut = [tuple(map(thirds, of[1:])) for of in found]
     counts = {name: sum(a[k] != b[k] for a, b in cut) for k, name in enumerate(THIRDS)}
-    return {"wrong": len(found), "shown": shown} | counts
+    return {"numbers": len(found), "shown": shown} | counts
+
+
+def told(texts: Iterable[str], width: int = 52) -> str:
+    """A number that was lost, in lines that fit a phone.
+
+    >>> print(told(["two hundred and four", "deux cent quatre", "quatre cent deux"], width=24))
+    English  two hundred and
+             four
+    right    deux cent
+             quatre
+    written  quatre cent
+             deux
+    """
+    fill = textwrap.TextWrapper(width, subsequent_indent=9 * " ").fill
+    return "\n".join(map(fill, map("{:8} {}".format, ("English", "right", "written"), texts)))
 
 
 def keep() -> Path:
