@@ -354,8 +354,8 @@ MODELS = [
 HELPERS = {MovingBaseline, PopulationStatistics}
 """Modules without a forward pass of their own: what they keep, the models above show."""
 
-TRAINING = ("experiment", "training", "ensemble", "together", "reversal", "language")
-"""Modules of a paper's folder whose classes bind a model to its training."""
+TRAINING = ("experiment", "training", "ensemble", "together", "reversal", "language", "demo")
+"""Modules of a paper's folder whose classes bind a model to its training, or cut a step from it for a page."""
 
 COMPILED = ("RNN", "Attention additive", "DKT appendix learned", "VAE gaussian")
 """What torch.compile is tried on: one model of a kind, since each takes half a minute."""

@@ -34,6 +34,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     equations = {e["label"]: e["latex"] for e in yaml.safe_load(text)["equations"]}
     (root / "notebooks").mkdir()
     nbformat.write(chapter(equations), root / "notebooks" / "bn_lstm.ipynb")
+    (root / "book" / "redirects.yml").write_text("pages: {}\nanchors: {}\n", encoding="utf-8")
     # the programming reference imports torch, which takes long and is not what these tests ask about
     for page in (root / "book").glob("api/*.md"):
         page.write_text("# Programming reference\n", encoding="utf-8")

@@ -60,16 +60,16 @@ def test_the_chapter_holds_every_generated_part(built: building.Built) -> None:
     ):
         assert part in html, part
     assert "<!-- unrolled:" not in html
-    assert 'href="../_sources/notebooks/bn_lstm.ipynb"' in html
+    assert 'href="../downloads/bn_lstm.ipynb"' in html
     assert (built.folder / "_sources" / "notebooks" / "bn_lstm.ipynb").is_file()
 
 
 def test_equations_carry_the_number_they_have_in_the_paper(built: building.Built) -> None:
     html = (built.folder / "notebooks" / "bn_lstm.html").read_text(encoding="utf-8")
-    block = html.split('id="equation-bn-lstm-6"')[1][:800]
+    formula, block = html.split('id="equation-bn-lstm-6"')[1].split("unrolled-chips")[:2]
     assert 'href="#equation-bn-lstm-6"' in block
     assert re.search(r'class="chip"[^>]*>\(6\)</a>', block)
-    assert "eqno" not in block
+    assert "eqno" not in formula
 
 
 def chapter(built: building.Built) -> str:
@@ -180,7 +180,7 @@ def test_internal_links_lead_somewhere(built: building.Built) -> None:
             if re.match(r"[a-z]+:", href):
                 continue
             path, _, anchor = href.partition("#")
-            if "book/api/" in path:
+            if "api/" in path:
                 anchor = ""  # this project's programming reference is empty
             target = (page.parent / path).resolve() if path else page
             if not target.exists() or (
