@@ -9,9 +9,10 @@ import pytest
 from lxml import html as parser
 from site_samples import knowledge_with
 
-from unrolled.site import finish, search
+from unrolled.site import finish, formulas, search
 from unrolled.site.finish import Finish
 from unrolled.site.sections import Section, formula_words, sections
+from unrolled.site.sheets import Sheets
 
 CHAPTER = """<article><section id="top"><h1>RAM: glimpses<a class="headerlink" href="#top">#</a></h1>
 <!-- a comment --><p>A network that <em>looks</em>.</p>
@@ -101,23 +102,27 @@ def test_the_commonest_words_come_first_in_the_vocabulary() -> None:
     assert search.vocabulary(made) == ["gates", "memory"]
 
 
-def test_the_plain_search_stays_on_its_own_page_only() -> None:
+def test_the_plain_search_stays_on_its_own_page_only(tmp_path) -> None:
     head = (
         '<head><script src="../_static/searchtools.js?v=1"></script>'
         '<script src="../searchindex.js"></script></head>'
     )
-    made = Finish(search=True).page(head, "notebooks/ram")
+    made = Finish(Sheets(tmp_path), search=True).page(head, "notebooks/ram")
     assert "searchtools" not in made
     assert "searchindex" not in made
     assert '<script defer src="../_static/search.js"></script>' in made
-    assert "searchtools" in Finish().page(head, "search")
-    assert "_static/search.js" not in Finish().page(head, "search")
+    assert "searchtools" in Finish(Sheets(tmp_path)).page(head, "search")
+    assert "_static/search.js" not in Finish(Sheets(tmp_path)).page(head, "search")
 
 
-def test_without_pagefind_the_book_is_built_and_says_so(tmp_path, monkeypatch) -> None:
+def test_without_pagefind_and_node_the_book_is_built_and_says_so(tmp_path, monkeypatch) -> None:
     (tmp_path / "a.html").write_text("<head></head>", encoding="utf-8")
     monkeypatch.setattr(search, "available", lambda: False)
+    monkeypatch.setattr(formulas, "node", lambda: None)
+    monkeypatch.setattr(finish, "load_knowledge_base", lambda root, chapters: knowledge_with())
+    monkeypatch.setattr(finish.redirects, "write", lambda kb, folder: None)
     notes = finish.finish(tmp_path, tmp_path)
-    assert len(notes) == 1
+    assert len(notes) == 2
     assert "pagefind[bin]" in notes[0]
+    assert "Node" in notes[1]
     assert not (tmp_path / "pagefind").exists()

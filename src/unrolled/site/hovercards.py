@@ -30,6 +30,9 @@ WITHOUT = frozenset(
 )
 """Pages that say it all themselves, or have so many links that the cards would outweigh the text."""
 
+WITHOUT_CARD = re.compile(r'class="(?:headerlink|tile)"')
+"""Links that are no words of the text: the sign at a heading, and a whole card, which says it all itself."""
+
 Card = Callable[[], Markup]
 
 
@@ -68,7 +71,7 @@ def add(html: str, docname: str, cards: Mapping[str, Card], also: Mapping[str, s
     def mark(match: re.Match[str]) -> str:
         name = target(unescape(match[1]), docname)
         name = (also or {}).get(name, name)
-        if name not in cards or "data-card=" in match[0] or 'class="headerlink"' in match[0]:
+        if name not in cards or "data-card=" in match[0] or WITHOUT_CARD.search(match[0]):
             return match[0]
         page = name.partition("#")[0]
         if page == docname and name.endswith("#"):
