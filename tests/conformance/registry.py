@@ -17,6 +17,7 @@ from unrolled.nn.cells import LSTM, RNN
 from unrolled.nn.gru import GRU, BiGRU
 from unrolled.nn.score_function import MovingBaseline
 from unrolled.papers.bahdanau_attention import model as bahdanau
+from unrolled.papers.bahdanau_attention.studies import StartsForward, Unmasked
 from unrolled.papers.bn_lstm.classifier import SequenceClassifier
 from unrolled.papers.bn_lstm.model import BNLSTM
 from unrolled.papers.bn_lstm.statistics import PopulationStatistics
@@ -351,8 +352,9 @@ MODELS = [
     Model("Convolutional", partial(Convolutional, size=12, hidden=5), (real(12, 12),)),
 ]
 
-HELPERS = {MovingBaseline, PopulationStatistics}
-"""Modules without a forward pass of their own: what they keep, the models above show."""
+HELPERS = {MovingBaseline, PopulationStatistics, StartsForward, Unmasked}
+"""Modules without a forward pass of their own: what they keep, the models above show. The last two are mistakes
+on purpose, which a chapter runs."""
 
 TRAINING = ("experiment", "training", "ensemble", "together", "reversal", "language", "demo")
 """Modules of a paper's folder whose classes bind a model to its training, or cut a step from it for a page."""
