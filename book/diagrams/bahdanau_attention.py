@@ -12,7 +12,8 @@ d = Drawing(
     i-1, and gives energies e i j; a softmax turns them into weights alpha i 1 to alpha i T. Each
     annotation is multiplied by its weight, and the products are added up to the context c i. Above, the
     decoder's gated unit receives c i, s i-1 and the previous word y i-1 and gives the state s i, from
-    which the output layer g makes the word y i. The state goes on to the next word.
+    which the output layer g makes the word y i; g also reads c i and y i-1, whose arrows are left
+    out. The state goes on to the next word.
     """,
     caption="""
     Before each target word, RNNsearch compares the state of its decoder with every annotation of the
@@ -61,7 +62,7 @@ for (x, index), top in zip(columns, rows[1], strict=True):
 
 # the decoder
 unit = d.box("gated unit", 216, 98, height=36, role="state")
-word = d.box("$g(y_{i{-}1},s_i,c_i)$", 216, 38, role="output")
+word = d.box("output $g$", 216, 38, role="output")
 d.arrow(total, unit, role="memory", label="$c_i$")
 d.arrow(before, unit.left(8), role="state", dashed=True)
 d.arrow(unit, word, role="state", label="$s_i$")

@@ -31,6 +31,7 @@ def opened(visit: Any, slug: str, **look: Any) -> Any:
     seen = visit(**look)
     page = seen.go(f"notebooks/{slug}.html")
     page.locator(".unrolled-demo .demo-stage").scroll_into_view_if_needed()
+    seen.said.clear()  # what pages say when they open is the matter of test_pages
     return seen
 
 

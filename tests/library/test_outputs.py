@@ -182,13 +182,14 @@ def test_wide_lines_of_cells_are_told_whether_they_are_folded_or_not(chapter):
         ('<svg viewBox="0 0 358 100"><text style="font: 10px x"/></svg>', None),
         ('<svg viewBox="0 0 460 100"><text style="font: 10px x"/></svg>', "letters have 7.8 pixels"),
         ('<svg viewBox="0 0 300 100"><text style="font: italic 7px x"/></svg>', "letters have 7.0 pixels"),
+        ('<svg viewBox="0 0 300 9"><text style="font: 10px x"/><text style="font-size: 7px"/></svg>', None),
         (
             '<svg viewBox="0 0 600 100"><text style="font-size: 10px"/>'
             '<view id="panel-1" viewBox="0 0 300 100"/><view id="panel-2" viewBox="300 0 300 100"/></svg>',
             None,
         ),
     ],
-    ids=["fits", "wide", "small letters", "panels"],
+    ids=["fits", "wide", "small letters", "an index", "panels"],
 )
 def test_letters_too_small_for_a_phone_are_told(svg, said):
     made = notebook()

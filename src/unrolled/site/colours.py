@@ -41,13 +41,20 @@ def rules(css: str) -> Iterator[tuple[str, str]]:
 
 
 def automatic(sheets: Iterable[str]) -> str:
-    """The rules of a theme for the theme ``auto``, in the order of the sheets, by what the system prefers."""
+    """The rules of a theme for the theme ``auto``, in the order of the sheets, by what the system prefers.
+
+    >>> print(automatic([':is(a, b)[data-theme="dark"] i:not(.x, .y){c: d}']).partition("dark) ")[2])
+    {
+    :is(a, b)[data-theme=auto] i:not(.x, .y){c: d}
+    }
+    <BLANKLINE>
+    """
     found: dict[str, list[str]] = {"light": [], "dark": []}
     for sheet in sheets:
         for selector, declarations in rules(sheet):
-            for theme in set(_THEME.findall(selector)):
-                own = [one for one in selector.split(",") if theme in _THEME.findall(one)]
-                found[theme].append(f"{_THEME.sub('[data-theme=auto]', ','.join(own))}{{{declarations}}}")
+            for theme in dict.fromkeys(_THEME.findall(selector)):
+                own = _THEME.sub(lambda m, of=theme: "[data-theme=auto]" if m[1] == of else m[0], selector)
+                found[theme].append(f"{own}{{{declarations}}}")
     parts = [
         f"@media (prefers-color-scheme: {theme}) {{\n" + "\n".join(made) + "\n}\n"
         for theme, made in found.items()

@@ -71,7 +71,7 @@ def register(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", diagrams.write)
     app.connect("build-finished", demos.copy)
     app.connect("build-finished", assets.drop_fontawesome)
-    app.connect("build-finished", colours.write)
+    app.connect("build-finished", colours.write, priority=900)  # the theme writes its own there
     app.add_css_file(colours.FILE, priority=900)
     app.connect("build-finished", write_exports)
     app.connect("html-page-context", takeaway.lead_to_chapters, priority=600)

@@ -38,12 +38,8 @@ def test_numbers_show_every_seed_and_the_mean():
     left, right = figure.axes
     assert len(left.lines) == 6
     assert named(left)["one vector"][0] == pytest.approx(50)
-    assert list(named(right)) == [
-        "with attention, 15–17 words",
-        "one vector, 15–17 words",
-        "one vector, 1–8 words",
-    ]
-    assert named(right)["with attention, 15–17 words"][-1] == pytest.approx(95)
+    assert list(named(right)) == ["with attention, long", "one vector, long", "one vector, short"]
+    assert named(right)["with attention, long"][-1] == pytest.approx(95)
 
 
 def test_captions_are_drawn_in_their_groups():
@@ -67,3 +63,9 @@ def test_training_begins_with_its_first_loss():
 def test_words_that_need_to_look_least_stand_lowest():
     (ax,) = small(figures.looking({"deux": (90.0, 30.0), "cent": (10.0, 98.0)})).axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["cent", "deux"]
+
+
+def test_a_dip_moves_the_update_from_which_a_share_stays_above():
+    run = SimpleNamespace(curve={"update": (100, 200, 300, 400), "valid_exact_long": (0.2, 0.95, 0.8, 0.97)})
+    assert figures.stays_above([run], 90) == 400
+    assert figures.stays_above([run], 10) == 100

@@ -46,7 +46,7 @@ def canvas(panels: int, height: float) -> tuple[Figure, list[Axes]]:
 
 def every_seed(ax: Axes, curves: Sequence[Curve], look: Mapping[str, Any], label: str) -> None:
     """A thin line for each seed, and their mean with markers and the name."""
-    for curve in curves:
+    for curve in curves if len(curves) > 1 else ():
         ax.plot(*curve, "-", color=look["color"], linewidth=0.7, alpha=0.45)
     mean = [sum(values) / len(values) for values in zip(*(y for _, y in curves), strict=True)]
     ax.plot(curves[0][0], mean, label=label, markersize=4, **look)
@@ -58,15 +58,16 @@ def numbers(groups: Groups) -> Figure:
     for look, (name, runs) in zip(LOOKS, groups.items(), strict=True):
         every_seed(left, [by_length(run.metrics) for run in runs], look, name)
         long = [_over_updates(run, ("valid_exact_long",)) for run in runs]
-        every_seed(right, long, look | {"marker": ""}, f"{name}, 15–17 words")
+        every_seed(right, long, look | {"marker": ""}, f"{name}, long")
     short = tuple(f"valid_exact_{a}_{b}" for a, b in SHORTER if b <= 8)
     look = {"color": OTHER, "linestyle": ":", "marker": ""}
-    every_seed(right, [_over_updates(run, short) for run in runs], look, f"{name}, 1–8 words")
+    every_seed(right, [_over_updates(run, short) for run in runs], look, f"{name}, short")
     left.set(xlabel="English words in the number", xticks=range(2, 18, 2), ylim=(84, 101))
     right.set(xlabel="updates", ylim=(-4, 104))
     for ax, title in ((left, "After training"), (right, "On the way there")):
         ax.set(ylabel="right word for word, %", title=title)
-        ax.legend(loc="lower left" if ax is left else "lower right")
+    left.legend(loc="lower left")
+    right.legend(loc="lower right")
     return figure
 
 
@@ -76,11 +77,12 @@ def _over_updates(run: Any, metrics: Sequence[str]) -> Curve:
     return run.curve["update"], [100 * sum(values) / len(values) for values in parts]
 
 
-def reaches(runs: Sequence[Any], percent: float) -> int:
-    """The first update at which the mean share of right long numbers is at least so many per cent."""
-    updates, *_ = (run.curve["update"] for run in runs)
-    shares = zip(*(run.curve["valid_exact_long"] for run in runs), strict=True)
-    return next(int(u) for u, of in zip(updates, shares, strict=True) if 100 * sum(of) / len(of) >= percent)
+def stays_above(runs: Sequence[Any], percent: int) -> int:
+    """The update from which on the mean share of right long numbers stays at so many per cent or above."""
+    updates = runs[0].curve["update"]
+    shares = [sum(of) / len(of) for of in zip(*(run.curve["valid_exact_long"] for run in runs), strict=True)]
+    below = [n for n, share in enumerate(shares) if 100 * share < percent]
+    return int(updates[below[-1] + 1 if below else 0])
 
 
 def training(losses: Sequence[float], width: int = 10) -> Figure:
@@ -119,7 +121,7 @@ def looking(shares: Mapping[str, tuple[float, float]]) -> Figure:
     places, blinds = zip(*(pair for _, pair in ordered), strict=True)
     rows = range(len(ordered))
     ax.plot(places, rows, "o", color=METHOD, label="weight in a right place")
-    ax.plot(blinds, rows, "D", color=OTHER, fillstyle="none", label="right without looking")
+    ax.plot(blinds, rows, "D", color=OTHER, label="right without looking")
     ax.set_yticks(rows, [word for word, _ in ordered])
     ax.set(xlim=(-4, 104), xlabel="% of its places")
     figure.legend(loc="outside upper center", ncols=2, handletextpad=0.2, columnspacing=1.0)

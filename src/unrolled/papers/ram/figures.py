@@ -91,7 +91,7 @@ def scan_paths(
     figure, axes = pyplot.subplots(
         2,
         len(images),
-        figsize=(1.6 * len(images), 1.9 + 1.6 * tall),
+        figsize=(1.2 * len(images), 1.4 + 1.2 * tall),
         height_ratios=(1, max(tall, 0.2)),
         squeeze=False,
     )
