@@ -155,6 +155,7 @@ def test_cards_tell_of_symbols_equations_and_citations(visit) -> None:
         "work": "#relations a[href*='bibliography.html#']",
     }
     card = page.locator(CARD)
+    page.evaluate("() => document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
     for what, where in told.items():
         page.locator(where).first.hover()
         card.wait_for(state="visible")

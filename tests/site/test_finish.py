@@ -77,6 +77,11 @@ def test_no_script_and_no_handler_is_left_in_a_page(folder: Path) -> None:
     assert '<script type="application/json">{"a": 1}</script>' in html
 
 
+def test_the_page_of_the_plain_search_reads_its_scripts_in_order(folder: Path) -> None:
+    html = finish.Finish(Sheets(folder)).page(PAGE.replace("../", "./"), "search")
+    assert '<script src="./_static/doctools.js?v=1">' in html
+
+
 def test_the_policy_comes_before_everything_that_it_is_for(folder: Path) -> None:
     html, _ = finished(folder)
     assert html.index("Content-Security-Policy") < html.index("<script")

@@ -46,7 +46,7 @@ class Finish:
             html = PLAIN_SEARCH.sub("", html)
         if self.formulas:
             html = self.formulas.put(html, root)
-        html = self.sheets.joined(self.scripts.moved(html, root), name)
+        html = self.sheets.joined(self.scripts.moved(html, root, defer=name != "search"), name)
         for clean in policy.CLEANERS:
             html = clean(html)
         if self.search:

@@ -57,8 +57,12 @@ class Scripts:
 
     files: dict[str, str] = field(default_factory=dict)
 
-    def moved(self, html: str, root: str) -> str:
-        """A page whose scripts are all files; ``root`` leads from it to the book's root."""
+    def moved(self, html: str, root: str, *, defer: bool = True) -> str:
+        """A page whose scripts are all files; ``root`` leads from it to the book's root.
+
+        Sphinx's search begins as soon as it is read unless the page is still being read, so its page is not
+        deferred: ours comes in between.
+        """
         head, end, rest = html.partition("</head>")
         texts: list[str] = []
 
@@ -66,7 +70,8 @@ class Scripts:
             if _data(match[1]):
                 return match[0]
             if "src=" in match[1]:
-                return match[0] if re.search(r"\b(defer|async)\b", match[1]) else _deferred(match)
+                waits = not defer or re.search(r"\b(defer|async)\b", match[1])
+                return match[0] if waits else match[0].replace("<script", "<script defer", 1)
             text = match[2].strip()
             if text and text not in texts and not any(re.fullmatch(useless, text) for useless in USELESS):
                 texts.append(text)
@@ -96,10 +101,6 @@ def _data(attributes: str) -> bool:
     """Whether a script holds data rather than something to run."""
     kind = re.search(r'\btype="([^"]*)"', attributes)
     return bool(kind) and kind[1] not in ("text/javascript", "module")  # type: ignore[index]
-
-
-def _deferred(match: re.Match[str]) -> str:
-    return match[0].replace("<script", "<script defer", 1)
 
 
 def acting(html: str) -> str:

@@ -17,7 +17,7 @@ from unrolled import __version__
 from unrolled.base.errors import UnrolledError
 from unrolled.base.files import atomic_write
 from unrolled.library.bookcite import chapter_title
-from unrolled.site import standalone
+from unrolled.site import search, standalone
 from unrolled.site.html import Place, element, join, link
 from unrolled.site.knowledge import KnowledgeBase
 
@@ -136,10 +136,11 @@ def list_files(root: Path, slugs: Iterable[str]) -> None:
 def archive(folder: Path) -> Path:
     """Put the built book into one archive that opens without a server, and return its path.
 
-    PDF files and the archive itself are left out.
+    PDF files, the archive itself and the search index, which needs a server, are left out.
     """
     path = folder / FOLDER / ARCHIVE
     files = [f for f in sorted(folder.rglob("*")) if f.is_file() and f.suffix not in (".pdf", ".zip")]
+    files = [f for f in files if f.relative_to(folder).parts[0] != search.FOLDER]
     partial = path.with_suffix(".part")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as made:
         for file in files:
