@@ -357,7 +357,7 @@ HELPERS = {MovingBaseline, PopulationStatistics, StartsForward, Unmasked}
 on purpose, which a chapter runs."""
 
 TRAINING = ("experiment", "training", "ensemble", "together", "reversal", "language", "demo")
-"""Modules of a paper's folder whose classes bind a model to its training, or cut a step from it for a page."""
+"""Modules of a paper's folder whose classes bind a model to its training, or cut a step out for a page."""
 
 COMPILED = ("RNN", "Attention additive", "DKT appendix learned", "VAE gaussian")
 """What torch.compile is tried on: one model of a kind, since each takes half a minute."""
