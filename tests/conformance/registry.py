@@ -353,8 +353,8 @@ MODELS = [
 ]
 
 HELPERS = {MovingBaseline, PopulationStatistics, StartsForward, Unmasked}
-"""Modules without a forward pass of their own: what they keep, the models above show. The last two are mistakes
-on purpose, which a chapter runs."""
+"""Modules without a forward pass of their own: what they keep, the models above show. The last two are
+mistakes on purpose, which a chapter runs."""
 
 TRAINING = ("experiment", "training", "ensemble", "together", "reversal", "language", "demo")
 """Modules of a paper's folder whose classes bind a model to its training, or cut a step out for a page."""
