@@ -28,7 +28,9 @@ def test_on_a_phone_a_diagram_fills_the_column_and_its_words_fit_their_boxes(vis
     page = visit(width=390, scheme="dark").go(f"notebooks/{slug}.html")
     figure = page.locator(f"figure.unrolled-diagram[data-diagram={slug}]")
     assert figure.count() == 1
-    assert figure.locator("svg").bounding_box()["width"] == pytest.approx(342, abs=1)
+    width = figure.locator("svg").bounding_box()["width"]
+    assert width == pytest.approx(figure.bounding_box()["width"], abs=1)
+    assert 341 <= width <= 390
     assert figure.get_by_role("img").count() == 1  # one picture with a name, not a heap of letters
     outside = page.evaluate(
         """() => [...document.querySelectorAll(".unrolled-diagram .box")].filter((box) => {
@@ -58,9 +60,9 @@ def test_a_thumbnail_follows_the_page_and_not_the_system(visit) -> None:
     page.evaluate("html => document.querySelector('article').insertAdjacentHTML('afterbegin', html)", html)
     for theme, other in (("dark", "light"), ("light", "dark")):
         page.evaluate(THEME, theme)
-        shown = page.locator(f".unrolled-thumbnail > .for-{theme}")
+        shown = page.locator(f".unrolled-thumbnail > .for-{theme}").first
         assert shown.is_visible()
-        assert not page.locator(f".unrolled-thumbnail > .for-{other}").is_visible()
+        assert not page.locator(f".unrolled-thumbnail > .for-{other}").first.is_visible()
         page.wait_for_function("theme => document.querySelector(`.for-${theme}`).naturalWidth > 0", arg=theme)
 
 

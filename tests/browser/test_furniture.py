@@ -35,7 +35,10 @@ LETTERS = """async () => {
 @pytest.mark.parametrize("path", [CHAPTER, "notebooks/vae.html", "notebooks/ntm.html"])
 def test_nothing_is_clipped_without_a_hint_that_the_keyboard_can_follow(visit, path: str, width: int) -> None:
     page = visit(width=width).go(path)
-    page.wait_for_timeout(300)
+    for _ in range(25):  # boxes are measured once their formulas and pictures are there
+        if not page.evaluate(CLIPPED):
+            break
+        page.wait_for_timeout(200)
     assert page.evaluate(CLIPPED) == []
 
 
