@@ -18,13 +18,14 @@ VECTORS = (178, 97, 24, 231, 76, 139, 30, 213)
 PROMPTS = (
     Prompt(
         "Copy eight vectors",
-        "While vectors come in, the write head moves along the memory, a row for each. After the grey "
-        "delimiter the read head goes back to the first of these rows and visits them in the same order.",
+        "While vectors come in, the write head moves along the memory, a row for each, which looks like a "
+        "staircase. The read head waits near the first of these rows. After the grey delimiter it visits "
+        "them in the same order.",
         {"vectors": VECTORS},
     ),
     Prompt(
         "Twenty vectors, the longest in training",
-        "The staircase has twenty steps now. Nothing else has changed.",
+        "The staircases have twenty steps now. Nothing else has changed.",
         {"count": 20},
     ),
     Prompt(
@@ -35,14 +36,14 @@ PROMPTS = (
     ),
     Prompt(
         "Sixteen blank vectors",
-        "Nothing tells one row from another. The read head does not wait at the row where the sequence began "
-        "but trails behind the write head, and a few bits come out wrong.",
+        "Nothing tells one row from another. This time the read head does not wait near the first row; it "
+        "trails behind the write head, and a few bits come out wrong.",
         {"vectors": (0,) * 16},
     ),
     Prompt(
         "130 vectors, more than there are rows",
-        "The write head comes full circle and overwrites rows that have not been read yet, and the answer is "
-        "lost. With 120 vectors nearly every sequence still comes out right.",
+        "The write head comes full circle and overwrites the first rows before they are read. A quarter of "
+        "the bits or more come out wrong. With 120 vectors most sequences still come out without a fault.",
         {"count": 130},
     ),
 )
