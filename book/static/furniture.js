@@ -11,7 +11,7 @@
     box.classList.toggle("scrolls", scrolls);
     box.classList.toggle("more-before", scrolls && box.scrollLeft > 1);
     box.classList.toggle("more-after", scrolls && box.scrollLeft < room - 1);
-    if (scrolls && !box.hasAttribute("tabindex")) {
+    if (scrolls) { // the theme's script may have been here first, with a tabindex and no name
       box.tabIndex = 0;
       box.setAttribute("role", "group");
       box.setAttribute("aria-label", `${box.matches("pre") ? "Code" : box.matches(".math") ? "Formula" : "Table"}, scrolls sideways`);
