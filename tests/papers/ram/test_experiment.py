@@ -94,4 +94,4 @@ def test_digits_are_split_by_the_runs_seed():
 def test_a_fingerprint_is_measured_in_double_precision(name):
     experiment = RAMExperiment(replace(SMOKE, model=name))
     found = measure(experiment, experiment.model().state_dict())
-    assert set(found["metrics"]) >= {"error", "loss"}
+    assert set(found["metrics"]) >= {"valid_error", "valid_loss"}

@@ -43,7 +43,7 @@ def four_graphs() -> None:
             if start + end == "zx":
                 arrow["connectionstyle"] = "arc3,rad=0.35"
             if start + end == "xz":
-                arrow["connectionstyle"] = "arc3,rad=0.35"
+                arrow["connectionstyle"] = "arc3,rad=-0.35"
             ax.annotate("", PLACES["h'" if end == "H" else end], PLACES[start], arrowprops=arrow)
         ax.set(title=title, xlim=(-0.35, 1.35), ylim=(-1.2, 1.2))
         ax.axis("off")
