@@ -10,7 +10,7 @@ from unrolled.nn.scan import ShapeError
 from unrolled.papers.bn_lstm.classifier import SequenceClassifier
 from unrolled.papers.bn_lstm.model import BNLSTM, batch_norm, bn_lstm_step, initialise
 from unrolled.papers.bn_lstm.statistics import Moments, StepStatistics, batch_moments
-from unrolled.papers.bn_lstm.studies import bn_rnn_step
+from unrolled.papers.bn_lstm.studies import bn_rnn_step, carry
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
 
@@ -57,6 +57,29 @@ def test_gradients_survive_with_a_small_gamma_only(gamma, low, high):
     upstream = torch.randn(64, 100)
     (gradient,) = torch.autograd.grad(h, first, upstream)
     assert low <= gradient.norm() / upstream.norm() < high
+
+
+def test_the_jacobian_carries_gamma_over_sigma():
+    """dy_i/da_j = gamma / sigma (1[i = j] - (1 + a^_i a^_j) / n), over a batch of n."""
+    a, gamma = torch.randn(7, 1, dtype=torch.float64), torch.full((1,), 0.1, dtype=torch.float64)
+    jacobian = torch.autograd.functional.jacobian(lambda a: batch_norm(a, gamma, epsilon=1e-14), a)
+    sigma = a.std(correction=0)
+    hat = (a - a.mean()) / sigma
+    expected = 0.1 / sigma * (torch.eye(7, dtype=torch.float64) - (1 + hat @ hat.T) / 7)
+    torch.testing.assert_close(jacobian[:, 0, :, 0], expected, **CLOSE)
+
+
+def test_a_scale_of_one_vanishes_under_the_identity_and_grows_under_orthogonal_weights():
+    short = {"steps": 100, "units": 60}
+    vanishing, growing = (carry(1.0, 0, recurrent=kind, **short) for kind in ("identity", "orthogonal"))
+    level = carry(0.1, 0, **short)
+    assert vanishing.factor < 0.8
+    assert growing.factor > 1.05
+    assert level.factor == pytest.approx(1, abs=0.01)
+    assert growing.gain > 1.5
+    assert growing.slope < 0.65  # tanh' alone would shrink it
+    assert level.gain == pytest.approx(1, abs=0.03)
+    assert carry(0.1, 0, inputs="noise", **short).gain < 0.9, "what is new at every step dilutes the past"
 
 
 def test_steps_beyond_the_longest_use_its_statistics():

@@ -39,6 +39,31 @@ def test_references_of_simulated_students_are_in_order():
     assert all(np.isfinite(value) for value in found.values())
 
 
+def test_who_is_not_told_the_concepts_lies_between_the_mean_and_the_oracle():
+    made = learners.simulate(600, concepts=3, exercises=20, seed=3, shuffled=True)
+    train, test = (
+        students_of(made.answers[part], made.questions[part]) for part in (slice(0, 300), slice(300, 600))
+    )
+    found = baselines.untold(train, test, made.probabilities[300:].flatten().double().numpy())
+    counted = ~test.first.numpy()
+    mean = auc(baselines.marginal(train, test)[counted], test.answers.numpy()[counted])
+    assert mean < found["logistic_auc"] < found["oracle_auc"]
+    assert found["bkt_auc"] < found["oracle_auc"]
+    assert set(baselines.untold(train, test)) == set(found) - {"oracle_auc", "oracle_accuracy"}
+
+
+def test_logistic_regression_sees_no_answer_before_it_is_given():
+    made = learners.simulate(80, concepts=2, exercises=6, seed=0)
+    train = students_of(made.answers, made.questions)
+    scores = baselines.logistic_regression(train, train).reshape(80, 6)
+    changed = made.answers.clone()
+    changed[:, 4] = 1 - changed[:, 4]
+    again = students_of(changed, made.questions)
+    model_again = baselines.logistic_regression(train, again).reshape(80, 6)
+    np.testing.assert_allclose(model_again[:, :5], scores[:, :5])
+    assert not np.allclose(model_again[:, 5], scores[:, 5])
+
+
 def test_students_with_long_runs_are_left_out():
     answers = torch.randint(0, 2, (41, 120), generator=torch.Generator().manual_seed(0))
     answers[-1] = 1

@@ -119,3 +119,16 @@ def test_lesson_needs_a_step_before_it(model):
     nothing = torch.zeros(2, 0, dtype=torch.long)
     with pytest.raises(UsageError, match="at least one step"):
         studies.teach(model, studies.expectimax(1), nothing, nothing, 2)
+
+
+def test_own_concept_counts_the_strongest_influence_and_leaves_the_exercise_itself_out():
+    torch.manual_seed(0)
+    model = DKT(6, hidden_size=5).eval()
+    concepts = torch.tensor([0, 0, 1, 1, 2, 2])
+    J = studies.influence(model)
+    right = 0
+    for j in range(6):
+        others = [i for i in range(6) if i != j]
+        best = max(others, key=lambda i: J[i, j].item())
+        right += int(concepts[best] == concepts[j])
+    assert studies.own_concept(model, concepts) == pytest.approx(right / 6)

@@ -17,7 +17,7 @@ from unrolled.training.trainer import place
 SMOKE = preset(EXPERIMENT, "smoke").config
 
 
-@pytest.mark.parametrize("options", [{}, {"kind": "none", "feeding": False}, {"encoder": "reversed"}])
+@pytest.mark.parametrize("options", [{}, {"kind": "none", "feeding": False}, {"encoder": "bidirectional"}])
 def test_a_small_run_measures_everything(options):
     metrics = fit(EXPERIMENT(replace(SMOKE, **options)), "smoke").metrics
     expected = {"loss", "accuracy", "exact", "exact_long", "exact_1_2", "exact_13_14"}

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from unrolled.papers.ram.experiment import RAMExperiment
+from unrolled.training.fingerprint import measure
 from unrolled.training.fit import fit, fit_seeds
 from unrolled.training.presets import presets
 from unrolled.training.trainer import place
@@ -87,3 +88,10 @@ def test_seeds_train_as_one_program():
 def test_digits_are_split_by_the_runs_seed():
     one, other = (RAMExperiment(SMOKE, seed).data() for seed in (0, 3))
     assert not torch.equal(one.train[0], other.train[0])
+
+
+@pytest.mark.parametrize("name", ["ram", "fully_connected", "convolutional"])
+def test_a_fingerprint_is_measured_in_double_precision(name):
+    experiment = RAMExperiment(replace(SMOKE, model=name))
+    found = measure(experiment, experiment.model().state_dict())
+    assert set(found["metrics"]) >= {"valid_error", "valid_loss"}

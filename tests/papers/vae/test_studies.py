@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from unrolled.nn.distributions import gaussian_kl
+from unrolled.papers.vae.gaps import amortisation_gain
 from unrolled.papers.vae.linear_gaussian import LinearGaussian
 from unrolled.papers.vae.model import VAE
 from unrolled.papers.vae.studies import (
@@ -148,3 +149,12 @@ def test_grid_cells_are_equally_likely():
     shares = 0.5 * (1 + torch.erf(grid / 2**0.5))
     assert torch.allclose(shares[:5, 1], torch.arange(0.1, 1, 0.2, dtype=torch.float64))
     assert torch.allclose(shares[::5, 0], torch.arange(0.9, 0, -0.2, dtype=torch.float64))
+
+
+def test_better_codes_gain_less_on_fresh_noise_than_on_the_noise_they_were_improved_on():
+    torch.manual_seed(0)
+    model = VAE(12, latent=2, hidden=(8,))
+    x = torch.bernoulli(torch.full((10, 12), 0.5))
+    gain = amortisation_gain(model, x, updates=20)
+    assert gain.used > 0
+    assert gain.used > gain.fresh

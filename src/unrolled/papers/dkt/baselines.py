@@ -81,6 +81,56 @@ def moving_averages(train: Students, students: Students, rate: float = 0.3) -> n
     return (means + of_student + of_tag) / 3
 
 
+def logistic_regression(train: Students, students: Students) -> np.ndarray:
+    """The probability of a right answer from the exercise and the student's earlier right and wrong answers.
+
+    *Paper*: none; what wilson2016back and gervet2020when set beside the network, in its smallest form: a
+    weight for each exercise, one for the count of right answers so far, one for that of wrong ones.
+
+    *Raises*: `UsageError` if the two have different tags.
+    """
+    from scipy.sparse import csr_matrix, hstack
+    from sklearn.linear_model import LogisticRegression
+
+    if train.questions_known != students.questions_known:
+        raise UsageError(f"{train.questions_known} tags in training, {students.questions_known} in the test")
+
+    def features(given: Students) -> csr_matrix:
+        right, steps = given.answers.numpy().astype(np.float64), np.arange(len(given.answers))
+        begins = np.repeat(given.starts[:-1].numpy(), given.lengths.numpy())
+        before = np.cumsum(right) - right
+        earlier = before - before[begins]
+        counts = np.stack([earlier, steps - begins - earlier], -1) / 10
+        rows = (np.ones(len(right)), (steps, given.questions.numpy()))
+        return hstack(
+            [csr_matrix(rows, shape=(len(right), given.questions_known)), csr_matrix(counts)]
+        ).tocsr()
+
+    model = LogisticRegression(max_iter=200).fit(features(train), train.answers.numpy())
+    return model.predict_proba(features(students))[:, 1]
+
+
+def untold(train: Students, students: Students, oracle: np.ndarray | None = None) -> dict[str, float]:
+    """``<name>_auc`` and ``<name>_accuracy`` on simulated students, each student's first answer left out, of
+    knowledge tracing with one skill for all exercises, of logistic regression, and of the ``oracle``, the
+    probabilities ``[answers]`` of the simulation, where they are known. Nobody is told the concepts."""
+    single, asked = (
+        part._replace(questions=part.questions * 0, questions_known=1) for part in (train, students)
+    )
+    scores = {
+        "bkt": bkt.predict(bkt.fit(single, updates=20).parameters, asked),
+        "logistic": logistic_regression(train, students),
+    }
+    if oracle is not None:
+        scores["oracle"] = oracle
+    counted, found = ~students.first.numpy(), {}
+    right = students.answers.numpy()[counted]
+    for name, score in scores.items():
+        found[f"{name}_auc"] = auc(score[counted], right)
+        found[f"{name}_accuracy"] = float(((score[counted] > 0.5) == right).mean())
+    return found
+
+
 def predictors(train: Students, test: Students) -> dict[str, np.ndarray]:
     """A score for every test answer, by each predictor: means, last answers (with the tag's mean among
     equals, and ``alone``), moving averages, and knowledge tracing (as it was, with forgetting, and with one

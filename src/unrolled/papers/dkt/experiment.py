@@ -16,6 +16,7 @@ from unrolled.data.sequences import permutation
 from unrolled.papers.dkt import baselines
 from unrolled.papers.dkt.metrics import auc, auc_by_exercise
 from unrolled.papers.dkt.model import DKT, asked_logits, predicted_mask
+from unrolled.papers.dkt.studies import own_concept
 from unrolled.training.experiment import Arrays, At, Experiment, Splits, TrainingConfig
 
 CHUNK = 500
@@ -146,11 +147,18 @@ class DKTExperiment(Experiment[Config]):
 
     def test(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
         """`evaluate`; for real students also the areas without the answers that give themselves away
-        (`baselines.areas`), and every predictor without a network (`baselines.references`)."""
+        (`baselines.areas`), and every predictor without a network (`baselines.references`). For simulated
+        ones the predictors that are not told the concepts (`baselines.untold`) and, where the simulation is
+        ours, the oracle and ``own_concept`` (`studies.own_concept`)."""
         metrics = self.evaluate(model, arrays)
-        if not self.config.real:
-            return metrics
         train, test = self.students()
+        if self.config.data == "released":
+            return metrics | baselines.untold(train, test)
+        if not self.config.real:
+            known = self.simulation()
+            chances = known.probabilities[self.config.students :].flatten().double().numpy()
+            metrics["own_concept"] = own_concept(model, known.concepts)
+            return metrics | baselines.untold(train, test, chances)
         marks = baselines.marks(train, test)
         mask = predicted_mask(arrays[2], arrays[0].shape[1]).cpu()
         cut = [

@@ -52,6 +52,22 @@ def influence(model: DKT) -> Float[Tensor, "exercises exercises"]:
     return influences(model.predict(model(each, torch.ones_like(each)).h[:, 0]))
 
 
+def strongest(J: Float[Tensor, "exercises exercises"]) -> Int[Tensor, " exercises"]:
+    """The exercise that influences each exercise most, itself left out (Figure 4).
+
+    >>> strongest(torch.tensor([[0.9, 0.2], [0.1, 0.8]])).tolist()
+    [1, 0]
+    """
+    return J.clone().fill_diagonal_(-torch.inf).argmax(0)
+
+
+def own_concept(model: DKT, concepts: Int[Tensor, " exercises"]) -> float:
+    """The share of exercises whose strongest influence is an exercise of their own hidden concept (Figure 4:
+    clusters without a mistake give 1)."""
+    concepts = concepts.to(model.weight_y.device)
+    return float((concepts[strongest(influence(model))] == concepts).float().mean())
+
+
 class Pupils(NamedTuple):
     """What the network knows of some students."""
 

@@ -148,8 +148,9 @@ class RAMExperiment(Experiment[Config]):
 
     def _measured(self, model: nn.Module, arrays: Arrays, looks: int) -> dict[str, float]:
         wrong, total = 0.0, 0.0
+        kind = next(model.parameters()).dtype  # fingerprints are measured in double precision
         for images, labels in zip(*(array.split(CHUNK) for array in arrays), strict=True):
-            log_probs = self._log_probs(model, _shares(images), looks)
+            log_probs = self._log_probs(model, _shares(images).to(kind), looks)
             wrong += (log_probs.argmax(1) != labels).sum().item()
             total += functional.nll_loss(log_probs, labels, reduction="sum").item()
         return {"error": wrong / len(arrays[1]), "loss": total / len(arrays[1])}

@@ -4,12 +4,13 @@ Locations are (down, right), as the model gives them; matplotlib is imported whe
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unrolled.execution.figures import chance, role
 from unrolled.papers.ram.retina import fixation, retina
 
 if TYPE_CHECKING:
@@ -103,3 +104,16 @@ def scan_paths(
         below.imshow(pyramids(image, path, glimpse_size, scales, reach).numpy(), cmap="gray", vmin=0, vmax=1)
         below.set_axis_off()
     return figure
+
+
+def learning_and_looking(run: Any, wrong: Sequence[float]) -> None:
+    """Validation error over the updates of a run, and, in per cent, read off after each glimpse."""
+    from matplotlib import pyplot
+
+    updates, errors = run.curve("valid_error")
+    _, axes = pyplot.subplots(1, 2, figsize=(7.2, 3.2), sharey=True)
+    axes[0].plot(updates, [100 * error for error in errors], **role("method"))
+    axes[1].plot(range(1, len(wrong) + 1), wrong, **role("method"))
+    axes[0].set(xlabel="updates", ylabel="validation error, %", title="While learning", ylim=(0, 100))
+    axes[1].set(xlabel="glimpses so far", ylabel="validation error, %", title="While looking")
+    chance(axes[1], 90, "chance")
