@@ -19,6 +19,7 @@ from unrolled.data.worlds import rooms
 from unrolled.data.worlds.rooms import World
 from unrolled.papers.memory_networks.baseline import RecurrentReader
 from unrolled.papers.memory_networks.model import Examples, MemoryNetwork, Trace
+from unrolled.papers.memory_networks.studies import frequencies, hashed, hashes
 from unrolled.papers.memory_networks.words import contexts
 from unrolled.training.experiment import Arrays, At, Experiment, Splits, TrainingConfig
 
@@ -29,12 +30,12 @@ WORLDS = {
     "d5_actor": World(objects=False),
     "d5_object": World(),
     "crowd": World(
-        people=tuple(f"Person{n}" for n in range(40)),
-        things=tuple(f"thing{n}" for n in range(30)),
-        rooms=tuple(f"room{n}" for n in range(20)),
-        statements=350,
-        questions=150,
-        difficulty=50,
+        people=tuple(f"Person{n}" for n in range(20)),
+        things=tuple(f"thing{n}" for n in range(15)),
+        rooms=tuple(f"room{n}" for n in range(10)),
+        statements=150,
+        questions=60,
+        difficulty=30,
     ),
 }
 """The columns of the paper's table, and a larger world for the study of hashing."""
@@ -48,14 +49,14 @@ STOP = "stop"
 
 @dataclass(frozen=True, kw_only=True)
 class Config(TrainingConfig):
-    """One run of the chapter; a story has 35 statements and 15 questions."""
+    """One run of the chapter; a simulated story has 35 statements and 15 questions (crowd: 150 and 60)."""
 
     column: Literal["d1_where", "d1_actor", "d1_object", "d5_actor", "d5_object", "crowd", "babi"]
     """A column of the simulation's table (difficulty, and what is asked), a larger world, or bAbI."""
     task: int = 1
     """One of bAbI's tasks."""
     stories: int = 200
-    """Simulated stories for training, and again for test."""
+    """Simulated stories for training, and again for test: 7,000 statements and 3,000 questions."""
     new_names: bool = False
     """Whether the people of the test have names that the training never mentions."""
     model: Literal["memory", "lstm", "rnn"] = "memory"
@@ -238,6 +239,15 @@ class MemoryNetworkExperiment(Experiment[Config]):
             if (kind == number).any():
                 found[name] = right[kind == number].double().mean().item()
         return {"accuracy": right.double().mean().item(), **found}
+
+    def test(self, model: nn.Module, arrays: Arrays) -> dict[str, float]:
+        """`evaluate`; in the crowd also ``accuracy`` and the share of memories ``looked_at`` with a hash."""
+        found = self.evaluate(model, arrays)
+        if self.config.column == "crowd" and isinstance(model, MemoryNetwork):
+            for name, buckets in hashes(model, frequencies(self)).items():
+                accuracy, looked_at = hashed(self, model, arrays, buckets)
+                found |= {f"accuracy_{name}": accuracy, f"looked_at_{name}": looked_at}
+        return found
 
 
 def other(true: Tensor, count: Tensor, generator: torch.Generator) -> Tensor:

@@ -180,11 +180,9 @@ class MemoryNetwork(nn.Module):
         chosen, hops, known = [], [], question.new_zeros(query.shape[0], 0, self.vocabulary)
         for _ in range(self.hops):
             hops.append(self.hop(m, question, known))
-            allowed = (
-                m.filled
-                if buckets is None
-                else m.filled & candidates(question, known, self.G(m.sentences, story), buckets)
-            )
+            allowed = m.filled
+            if buckets is not None:
+                allowed = allowed & candidates(question, known, self.G(m.sentences, story), buckets)
             slot = scan(hops[-1], x, allowed, self.time)
             x = slot if not chosen else torch.where(chosen[-1] == 0, 0, slot)  # after slot 0 nothing follows
             chosen.append(x)
