@@ -40,17 +40,15 @@ def cluster_buckets(
 def candidates(
     question: Float[Tensor, "batch vocabulary"],
     chosen: Float[Tensor, "batch hop vocabulary"],
-    memory: Float[Tensor, "batch slot vocabulary"],
+    memory: Float[Tensor, "sentence vocabulary"],
     buckets: Float[Tensor, "vocabulary bucket"],
-) -> Bool[Tensor, "batch slot"]:
-    """The memories that share a bucket with the question or with what was chosen; slot 0 always is one.
+) -> Bool[Tensor, "batch sentence"]:
+    """The sentences that share a bucket with the question or with what was chosen.
 
     *Paper*: weston2015memory, Section 3.3.
 
-    >>> memory = torch.eye(3).unsqueeze(0)
-    >>> candidates(torch.tensor([[0.0, 0.0, 1.0]]), memory[:, :0], memory, torch.eye(3))
-    tensor([[ True, False,  True]])
+    >>> candidates(torch.tensor([[0.0, 0.0, 1.0]]), torch.zeros(1, 0, 3), torch.eye(3), torch.eye(3))
+    tensor([[False, False,  True]])
     """
     wanted = (question + chosen.sum(1)) @ buckets
-    shared = ((memory @ buckets) * wanted.unsqueeze(1)).sum(-1) > 0
-    return shared | (torch.arange(memory.shape[1], device=memory.device) == 0)
+    return wanted @ (memory @ buckets).T > 0

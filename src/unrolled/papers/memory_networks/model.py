@@ -34,7 +34,7 @@ class Memory(NamedTuple):
     table: Float[Tensor, "copy vocabulary embedding"]
     sentences: Float[Tensor, "sentence vocabulary"]
     story: Int[Tensor, "batch slot"]
-    vectors: Float[Tensor, "batch slot embedding"]
+    vectors: Float[Tensor, "sentence embedding"]
     filled: Bool[Tensor, "batch slot"]
 
     def at(self, slot: Int[Tensor, " batch"]) -> Float[Tensor, "batch vocabulary"]:
@@ -77,20 +77,21 @@ def read(words: Int[Tensor, "*sentences word"], vocabulary: int) -> Float[Tensor
 
 
 def write(
-    features: Float[Tensor, "sentence feature"], story: Int[Tensor, "batch slot"]
-) -> Float[Tensor, "batch slot feature"]:
+    found: Float[Tensor, "batch sentence"], story: Int[Tensor, "batch slot"]
+) -> Float[Tensor, "batch slot"]:
     """G: every sentence of a story goes to the next free slot, and nothing is changed later.
 
     *Paper*: weston2015memory, equation 1.
 
         m_H(x) = I(x),  H(x) = N
 
-    *Shapes*: ``features`` has one row per different sentence; ``story`` names the sentence of every slot.
+    *Shapes*: stories repeat their sentences, so what was found of each is computed once: ``found`` has a column
+    per different sentence, and ``story`` names the sentence of every slot.
 
-    >>> write(torch.tensor([[0.0], [5.0], [6.0]]), torch.tensor([[1, 2, 1]])).tolist()
-    [[[5.0], [6.0], [5.0]]]
+    >>> write(torch.tensor([[0.0, 5.0, 6.0]]), torch.tensor([[1, 2, 1]])).tolist()
+    [[5.0, 6.0, 5.0]]
     """
-    return functional.embedding(story, features)
+    return found.gather(-1, story)
 
 
 class MemoryNetwork(nn.Module):
@@ -138,19 +139,17 @@ class MemoryNetwork(nn.Module):
         """The scores of all memories, given the features of the question and of what was chosen before."""
         x = query_features(question, chosen)
         query = self.O.embed(x, memory.table[QUESTION : CHOSEN + 1])
-        scores = score(query.unsqueeze(1), memory.vectors)
+        scores = score(query, memory.vectors)
         if self.O.match is not None:
-            scores = with_matches(
-                scores, x.unsqueeze(1), self.G(memory.sentences, memory.story), self.O.match
-            )
-        if self.O.U_t is None:
-            return Hop(scores, scores.new_zeros(scores.shape[0], 3))
-        return Hop(scores, score(query.unsqueeze(1), self.O.U_t))
+            scores = with_matches(scores, x, memory.sentences, self.O.match)
+        none = self.O.U_t is None
+        order = scores.new_zeros(scores.shape[0], 3) if none else score(query, self.O.U_t)
+        return Hop(self.G(scores, memory.story), order)
 
     def respond(self, question: Tensor, chosen: Tensor, unseen: Tensor | None = None) -> Tensor:
         """R: the scores of all words as the answer (equation 4 takes the best), by the same two features."""
         x, table = query_features(question, chosen), self.R.table(unseen)
-        scores = self.R.embed(x, table[QUESTION : CHOSEN + 1]) @ table[Y].T  # equation 5 for all words
+        scores = score(self.R.embed(x, table[QUESTION : CHOSEN + 1]), table[Y])
         if self.R.match is not None:
             scores = scores + self.R.match * x.sum(-2)  # Phi_y of a single word is one-hot
         return scores
@@ -160,8 +159,7 @@ class MemoryNetwork(nn.Module):
         check_indices("sentences", sentences, self.vocabulary)
         check_indices("story", story, sentences.shape[0])
         table, features = self.O.table(unseen), self.I(sentences, self.vocabulary).to(self.O.U)
-        vectors = self.G(features @ table[Y], story)
-        return Memory(table, features, story, vectors, story > 0)
+        return Memory(table, features, story, features @ table[Y], story > 0)
 
     def forward(
         self,
@@ -181,8 +179,9 @@ class MemoryNetwork(nn.Module):
         for _ in range(self.hops):
             hops.append(self.hop(m, question, known))
             allowed = m.filled
-            if buckets is not None:
-                allowed = allowed & candidates(question, known, self.G(m.sentences, story), buckets)
+            if buckets is not None:  # slot 0 is in all of them
+                found = candidates(question, known, m.sentences, buckets)
+                allowed = allowed & (self.G(found, story) | (story == story[:, :1]))
             slot = scan(hops[-1], x, allowed, self.time)
             x = slot if not chosen else torch.where(chosen[-1] == 0, 0, slot)  # after slot 0 nothing follows
             chosen.append(x)

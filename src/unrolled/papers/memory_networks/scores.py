@@ -29,9 +29,9 @@ def query_features(
 
 
 def score(
-    query: Float[Tensor, "*batch embedding"], memory: Float[Tensor, "*batch embedding"]
-) -> Float[Tensor, "*batch"]:
-    """How well a memory, or an answer, fits: the product of its vector and that of the query.
+    query: Float[Tensor, "*batch embedding"], memory: Float[Tensor, "sentence embedding"]
+) -> Float[Tensor, "*batch sentence"]:
+    """How well every memory, or answer, fits: the product of its vector and that of the query.
 
     *Paper*: weston2015memory, equation 5, with ``query`` = U Phi_x(x) and ``memory`` = U Phi_y(y).
 
@@ -40,15 +40,15 @@ def score(
     >>> score(torch.tensor([1.0, 2.0]), torch.tensor([[3.0, 1.0], [0.0, 1.0]]))
     tensor([5., 2.])
     """
-    return (query * memory).sum(-1)
+    return query @ memory.mT
 
 
 def with_matches(
-    scores: Float[Tensor, "*batch"],
+    scores: Float[Tensor, "*batch sentence"],
     query: Float[Tensor, "*batch 2 vocabulary"],
-    memory: Float[Tensor, "*batch vocabulary"],
+    memory: Float[Tensor, "sentence vocabulary"],
     weight: Float[Tensor, ""],
-) -> Float[Tensor, "*batch"]:
+) -> Float[Tensor, "*batch sentence"]:
     """Scores that count the words which query and memory share, even if no vector was learned for them.
 
     *Paper*: weston2015memory, equation 10; the copies of the dictionary are taken as one.
@@ -58,7 +58,7 @@ def with_matches(
     >>> with_matches(torch.zeros(1), torch.ones(2, 3), torch.tensor([[0.0, 1.0, 0.0]]), torch.tensor(0.5))
     tensor([1.])
     """
-    return scores + weight * (query.sum(-2) * memory).sum(-1)
+    return scores + weight * (query.sum(-2) @ memory.mT)
 
 
 def time_features(x: Int[Tensor, "*b"], y: Int[Tensor, "*b"], z: Int[Tensor, "*b"]) -> Float[Tensor, "*b 3"]:

@@ -52,10 +52,11 @@ def hashed(
     looked_at, sentences = [], experiment.prepared.sentences
     for rows in torch.arange(len(query)).split(500):
         m = model.remember(sentences, story[rows])
-        memory, known = model.G(m.sentences, story[rows]), [m.at(slot) for slot in trace.chosen[rows].T]
+        known = [m.at(slot) for slot in trace.chosen[rows].T]
         for hop in range(model.hops):
             before = torch.stack(known, 1)[:, :hop]
-            found = candidates(m.sentences[query[rows]], before, memory, buckets)[:, 1:] & m.filled[:, 1:]
+            found = model.G(candidates(m.sentences[query[rows]], before, m.sentences, buckets), m.story)
+            found = found[:, 1:] & m.filled[:, 1:]
             needed = torch.ones_like(rows) if hop == 0 else trace.chosen[rows, hop - 1] > 0
             share = found.double().sum(1) / m.filled[:, 1:].sum(1)
             looked_at.append(share[needed > 0])
