@@ -196,11 +196,11 @@ class MemoryNetworkExperiment(Experiment[Config]):
         size, slots = len(found.vocabulary), story.shape[1]
         if c.negatives == "all":
             negative = torch.arange(slots).expand(n, c.hops, -1)
-            wrong = torch.arange(1, size).expand(n, -1)
+            wrong = torch.arange(size).expand(n, -1)  # no word, too, is a wrong answer
         else:
             filled = (story > 0).sum(1).view(n, 1, 1)
             negative = other(support.clamp(min=0).unsqueeze(-1), filled, at.generator)
-            wrong = 1 + other(answer.unsqueeze(-1) - 1, torch.tensor(size - 1), at.generator)
+            wrong = other(answer.unsqueeze(-1), torch.tensor(size), at.generator)
         unseen = torch.rand(size, generator=at.generator) < c.unseen * c.context
         return *Examples(found.sentences, story, query, support, answer, negative, wrong), unseen
 

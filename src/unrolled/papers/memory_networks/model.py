@@ -85,8 +85,8 @@ def write(
 
         m_H(x) = I(x),  H(x) = N
 
-    *Shapes*: stories repeat their sentences, so what was found of each is computed once: ``found`` has a column
-    per different sentence, and ``story`` names the sentence of every slot.
+    *Shapes*: stories repeat their sentences, so what was found of each is computed once: ``found`` has a
+    column per different sentence, and ``story`` names the sentence of every slot.
 
     >>> write(torch.tensor([[0.0, 5.0, 6.0]]), torch.tensor([[1, 2, 1]])).tolist()
     [[5.0, 6.0, 5.0]]
