@@ -99,7 +99,7 @@ class Choose(nn.Module):
         """Slot 0 and the sentences of one story."""
         model, table, story = self.model, self.model.O.table(), torch.arange(SLOTS + 1).unsqueeze(0)
         features = model.I(torch.cat((self.stop, facts)).long(), model.vocabulary)
-        return Memory(table, features, story, model.G(features @ table[Y], story), story >= 0)
+        return Memory(table, features, story, features @ table[Y], story >= 0)
 
     def forward(self, query: Tensor, facts: Tensor, chosen: Tensor):
         """From words ``[1, LONGEST]`` and ``[SLOTS, LONGEST]``, and the slot ``[1]`` chosen before, or 0."""
