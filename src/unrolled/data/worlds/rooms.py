@@ -98,7 +98,7 @@ def questions(world: World, stories: int, seed: int) -> list[Question]:
 
     >>> one = questions(World(objects=False, difficulty=1), 1, seed=0)[-1]
     >>> one.story[-1].text, one.text, one.answer
-    ('Joe travelled to the kitchen.', 'Where was Joe before the kitchen?', 'office')
+    ('Mary moved to the kitchen.', 'Where is Mary?', 'kitchen')
 
     Raises:
         UsageError: for a world without people, things or enough rooms, or without statements or questions.

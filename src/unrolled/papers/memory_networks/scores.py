@@ -61,7 +61,9 @@ def with_matches(
     return scores + weight * (query.sum(-2) @ memory.mT)
 
 
-def time_features(x: Int[Tensor, "*b"], y: Int[Tensor, "*b"], z: Int[Tensor, "*b"]) -> Float[Tensor, "*b 3"]:
+def time_features(
+    x: Int[Tensor, "*#b"], y: Int[Tensor, "*#b"], z: Int[Tensor, "*#b"]
+) -> Float[Tensor, "*b 3"]:
     """Phi_t(x, y, z): whether x is older than y, x older than z, and y older than z, given their times.
 
     *Paper*: weston2015memory, Section 3.4; z is the paper's y'.
@@ -73,10 +75,10 @@ def time_features(x: Int[Tensor, "*b"], y: Int[Tensor, "*b"], z: Int[Tensor, "*b
 
 
 def time_score(
-    y: Float[Tensor, "*batch"],
-    z: Float[Tensor, "*batch"],
-    order: Float[Tensor, "*batch 3"],
-    times: Float[Tensor, "*batch 3"],
+    y: Float[Tensor, "*#batch"],
+    z: Float[Tensor, "*#batch"],
+    order: Float[Tensor, "*#batch 3"],
+    times: Float[Tensor, "*#batch 3"],
 ) -> Float[Tensor, "*batch"]:
     """Above zero where memory y is preferred to memory z.
 
@@ -118,10 +120,10 @@ def scan(
 
 
 def margin_loss(
-    true: Float[Tensor, "*batch"],
-    wrong: Float[Tensor, "*batch"],
+    true: Float[Tensor, "*#batch"],
+    wrong: Float[Tensor, "*#batch"],
     margin: float,
-    counts: Bool[Tensor, "*batch"],
+    counts: Bool[Tensor, "*#batch"],
 ) -> Float[Tensor, ""]:
     """What wrong choices lack to be a margin below the true one, summed over those that count.
 

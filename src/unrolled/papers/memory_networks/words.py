@@ -37,7 +37,7 @@ def with_context(
     *Paper*: weston2015memory, Section 3.5: D grows from 3 |W| to 5 |W|.
 
     >>> U = torch.arange(5.0).reshape(5, 1, 1).expand(5, 2, 1)
-    >>> with_context(U, torch.tensor([False, True]), torch.ones(2, 2, 2) / 2)[:, 1, 0]
+    >>> with_context(U, torch.tensor([False, True]), torch.ones(2, 2, 2))[:, 1, 0]
     tensor([7., 7., 7.])
     """
     # An unseen word's own vectors vanish, also beside others.
