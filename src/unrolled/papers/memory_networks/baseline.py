@@ -18,8 +18,9 @@ class RecurrentReader(nn.Module):
 
     *Departures*: unspecified: one layer, and embeddings as long as its state.
 
-    *Raises*: `UnrolledError` under `torch.func.vmap`, which torch's recurrent layers cannot follow.
+    *Raises*: `UnrolledError` under `torch.func.vmap`: torch's layers have no batched form.
 
+    >>> import torch
     >>> RecurrentReader(9, hidden_size=4)(torch.ones(2, 7, dtype=torch.int64)).shape
     torch.Size([2, 7, 9])
     """

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -77,8 +77,8 @@ def read(words: Int[Tensor, "*sentences word"], vocabulary: int) -> Float[Tensor
 
 
 def write(
-    found: Float[Tensor, "batch sentence"], story: Int[Tensor, "batch slot"]
-) -> Float[Tensor, "batch slot"]:
+    found: Shaped[Tensor, "batch sentence"], story: Int[Tensor, "batch slot"]
+) -> Shaped[Tensor, "batch slot"]:
     """G: every sentence of a story goes to the next free slot, and nothing is changed later.
 
     *Paper*: weston2015memory, equation 1.
@@ -173,6 +173,7 @@ class MemoryNetwork(nn.Module):
 
         With ``buckets`` (`unrolled.papers.memory_networks.hashing`) only memories in the query's count.
         """
+        check_indices("query", query, sentences.shape[0])
         m = self.remember(sentences, story, unseen)
         question, x = m.sentences[query], torch.full_like(query, story.shape[1])
         chosen, hops, known = [], [], question.new_zeros(query.shape[0], 0, self.vocabulary)
