@@ -48,9 +48,9 @@ QUESTIONS = (
 )
 
 MOVES = (
-    "Joe went to the kitchen",
-    "Fred went to the garden",
     "Joe went to the office",
+    "Fred went to the garden",
+    "Joe went to the kitchen",
     "Fred went to the bedroom",
 )
 PROMPTS = (
