@@ -123,14 +123,14 @@ class MemoryNetwork(nn.Module):
         time: bool = True,
         match: bool = False,
         context: Float[Tensor, "2 vocabulary vocabulary"] | None = None,
-        I: Callable = read,
-        G: Callable = write,
+        I: Callable | None = None,
+        G: Callable | None = None,
         O: nn.Module | None = None,
         R: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.vocabulary, self.hops, self.time = vocabulary, hops, time
-        self.I, self.G = I, G
+        self.I, self.G = I or read, G or write
         options = {"match": match, "context": context}
         self.O = O or Dictionary(vocabulary, embedding, time=time, **options)
         self.R = R or Dictionary(vocabulary, embedding, **options)
