@@ -22,11 +22,11 @@ def stored(accuracy):
     return SimpleNamespace(metrics={"test_accuracy": accuracy}, curve=curve)
 
 
-def test_a_curve_is_drawn_for_every_run_in_per_cent_over_thousands_of_updates():
+def test_a_curve_is_drawn_for_every_run_in_per_cent_over_updates():
     figures.curves({"": (), "LSTM": [stored(0.5), stored(0.6)]}, guess=20.0)
     lines = pyplot.gca().get_lines()
     assert [list(line.get_ydata()) for line in lines[:2]] == [[25.0, 50.0], [30.0, 60.0]]
-    assert list(lines[0].get_xdata()) == [0.5, 1.0]
+    assert list(lines[0].get_xdata()) == [500.0, 1000.0]
     assert [text.get_text() for text in pyplot.gca().get_legend().get_texts()] == ["LSTM"]
 
 

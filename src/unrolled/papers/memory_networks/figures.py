@@ -32,14 +32,15 @@ def curves(groups: Groups, metric: str = "valid_accuracy", guess: float | None =
     _, ax = pyplot.subplots(figsize=(WIDTH, 2.9))
     for look, (name, runs) in zip(LOOKS, groups.items(), strict=False):
         for count, run in enumerate(runs):
-            updates = [update / 1000 for update in run.curve["update"]]
             accuracy = [100 * value for value in run.curve[metric]]
-            ax.plot(updates, accuracy, label="_" if count else name, linewidth=1.3, alpha=0.85, **look)
+            ax.plot(
+                run.curve["update"], accuracy, label="_" if count else name, linewidth=1.3, alpha=0.85, **look
+            )
     if guess is not None:
         ax.axhline(guess, color=INK, linestyle=":", linewidth=1.2)
         place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
         ax.annotate("guessing a room", (1, guess), **place)
-    ax.set(xlabel="updates, thousands", ylabel="accuracy, %", xlim=(0, None), ylim=(0, 102))
+    ax.set(xlabel="updates", ylabel="accuracy, %", xlim=(0, None), ylim=(0, 102))
     ax.legend()
 
 
