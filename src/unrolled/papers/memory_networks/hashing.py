@@ -21,7 +21,9 @@ def word_buckets(
 
 
 def cluster_buckets(
-    embedding: Float[Tensor, "vocabulary embedding"], clusters: int, seed: int = 0
+    embedding: Float[Tensor, "vocabulary embedding"],
+    clusters: int,
+    seed: int = 0,
 ) -> Float[Tensor, "vocabulary bucket"]:
     """One bucket for every cluster of word vectors, by K-means over the columns of U_O; word 0 has none.
 
@@ -31,9 +33,11 @@ def cluster_buckets(
     tensor([1., 2.])
     """
     vectors = embedding[1:].detach().double().numpy()
-    _, label = kmeans2(vectors, clusters, minit="++", seed=np.random.RandomState(seed), iter=50)
+    draw = np.random.RandomState(seed)
+    _, label = kmeans2(vectors, clusters, minit="++", seed=draw, iter=50)
     buckets = torch.zeros(len(embedding), clusters)
-    buckets[torch.arange(1, len(embedding)), torch.from_numpy(label).long()] = 1.0
+    words = torch.arange(1, len(embedding))
+    buckets[words, torch.from_numpy(label).long()] = 1.0
     return buckets
 
 

@@ -39,7 +39,8 @@ class Memory(NamedTuple):
 
     def at(self, slot: Int[Tensor, " batch"]) -> Float[Tensor, "batch vocabulary"]:
         """The features of a slot in each memory; slot 0 has none, since it says that nothing is needed."""
-        features = functional.embedding(self.story.gather(1, slot.unsqueeze(1)).squeeze(1), self.sentences)
+        sentence = self.story.gather(1, slot.unsqueeze(1)).squeeze(1)
+        features = functional.embedding(sentence, self.sentences)
         return features * (slot > 0).unsqueeze(-1)
 
 
@@ -64,7 +65,10 @@ class Trace(NamedTuple):
     order: Float[Tensor, "batch hop 3"]
 
 
-def read(words: Int[Tensor, "*sentences word"], vocabulary: int) -> Float[Tensor, "*sentences vocabulary"]:
+def read(
+    words: Int[Tensor, "*sentences word"],
+    vocabulary: int,
+) -> Float[Tensor, "*sentences vocabulary"]:
     """I: the features of a sentence, a bag of its words.
 
     *Paper*: weston2015memory, Section 3.1; word 0 is padding and counts nothing.
@@ -73,11 +77,13 @@ def read(words: Int[Tensor, "*sentences word"], vocabulary: int) -> Float[Tensor
     tensor([0., 1., 0., 2.])
     """
     counts = functional.one_hot(words, vocabulary).sum(-2)
-    return counts * (torch.arange(vocabulary, device=words.device) > 0) * 1.0
+    real = torch.arange(vocabulary, device=words.device) > 0
+    return counts * real * 1.0
 
 
 def write(
-    found: Shaped[Tensor, "batch sentence"], story: Int[Tensor, "batch slot"]
+    found: Shaped[Tensor, "batch sentence"],
+    story: Int[Tensor, "batch slot"],
 ) -> Shaped[Tensor, "batch slot"]:
     """G: every sentence of a story goes to the next free slot, and nothing is changed later.
 
@@ -136,29 +142,42 @@ class MemoryNetwork(nn.Module):
         self.R = R or Dictionary(vocabulary, embedding, **options)
 
     def hop(self, memory: Memory, question: Tensor, chosen: Tensor) -> Hop:
-        """The scores of all memories, given the features of the question and of what was chosen before."""
+        """The scores of all memories, for a question and what was chosen before."""
         x = query_features(question, chosen)
         query = self.O.embed(x, memory.table[QUESTION : CHOSEN + 1])
         scores = score(query, memory.vectors)
         if self.O.match is not None:
             scores = with_matches(scores, x, memory.sentences, self.O.match)
-        none = self.O.U_t is None
-        order = scores.new_zeros(scores.shape[0], 3) if none else score(query, self.O.U_t)
+        order = scores.new_zeros(scores.shape[0], 3)
+        if self.O.U_t is not None:
+            order = score(query, self.O.U_t)
         return Hop(self.G(scores, memory.story), order)
 
-    def respond(self, question: Tensor, chosen: Tensor, unseen: Tensor | None = None) -> Tensor:
-        """R: the scores of all words as the answer (equation 4 takes the best), by the same two features."""
+    def respond(
+        self,
+        question: Tensor,
+        chosen: Tensor,
+        unseen: Tensor | None = None,
+    ) -> Tensor:
+        """R: the scores of all words as the answer; equation 4 takes the best."""
         x, table = query_features(question, chosen), self.R.table(unseen)
-        scores = score(self.R.embed(x, table[QUESTION : CHOSEN + 1]), table[Y])
-        if self.R.match is not None:
-            scores = scores + self.R.match * x.sum(-2)  # Phi_y of a single word is one-hot
+        query = self.R.embed(x, table[QUESTION : CHOSEN + 1])
+        scores = score(query, table[Y])
+        if self.R.match is not None:  # Phi_y of a single word is one-hot
+            scores = scores + self.R.match * x.sum(-2)
         return scores
 
-    def remember(self, sentences: Tensor, story: Tensor, unseen: Tensor | None = None) -> Memory:
-        """I and G: the features of all sentences, and what every slot of every story holds."""
+    def remember(
+        self,
+        sentences: Tensor,
+        story: Tensor,
+        unseen: Tensor | None = None,
+    ) -> Memory:
+        """I: features and vectors of all sentences, and the slots that hold them."""
         check_indices("sentences", sentences, self.vocabulary)
         check_indices("story", story, sentences.shape[0])
-        table, features = self.O.table(unseen), self.I(sentences, self.vocabulary).to(self.O.U)
+        table = self.O.table(unseen)
+        features = self.I(sentences, self.vocabulary).to(self.O.U)
         return Memory(table, features, story, features @ table[Y], story > 0)
 
     def forward(
@@ -176,19 +195,24 @@ class MemoryNetwork(nn.Module):
         check_indices("query", query, sentences.shape[0])
         m = self.remember(sentences, story, unseen)
         question, x = m.sentences[query], torch.full_like(query, story.shape[1])
-        chosen, hops, known = [], [], question.new_zeros(query.shape[0], 0, self.vocabulary)
+        known = question.new_zeros(query.shape[0], 0, self.vocabulary)
+        chosen, hops = [], []
         for _ in range(self.hops):
             hops.append(self.hop(m, question, known))
             allowed = m.filled
             if buckets is not None:  # slot 0 is in all of them
                 found = candidates(question, known, m.sentences, buckets)
-                allowed = allowed & (self.G(found, story) | (story == story[:, :1]))
+                found = self.G(found, story) | (story == story[:, :1])
+                allowed = allowed & found
             slot = scan(hops[-1], x, allowed, self.time)
-            x = slot if not chosen else torch.where(chosen[-1] == 0, 0, slot)  # after slot 0 nothing follows
+            if chosen:  # after slot 0 nothing follows
+                slot = torch.where(chosen[-1] == 0, 0, slot)
+            x = slot
             chosen.append(x)
             known = torch.cat((known, m.at(x).unsqueeze(1)), 1)
-        scores, order = (torch.stack(parts, 1) for parts in zip(*hops, strict=True))
-        return Trace(self.respond(question, known, unseen), torch.stack(chosen, 1), scores, order)
+        answer = self.respond(question, known, unseen)
+        every = (torch.stack(part, 1) for part in zip(*hops, strict=True))
+        return Trace(answer, torch.stack(chosen, 1), *every)
 
     def loss(
         self,
@@ -201,18 +225,25 @@ class MemoryNetwork(nn.Module):
         sentences, story, query, support, answer, negative, wrong = batch
         m = self.remember(sentences, story, unseen)
         question, x = m.sentences[query], torch.full_like(query, story.shape[1])
-        known = torch.stack([m.at(slot) for slot in support.clamp(min=0).unbind(1)], 1)
-        total = question.new_zeros(())
+        known = [m.at(slot) for slot in support.clamp(min=0).unbind(1)]
+        known, total = torch.stack(known, 1), question.new_zeros(())
         for k in range(self.hops):
-            hop, true, wrong_one = self.hop(m, question, known[:, :k]), support[:, k : k + 1], negative[:, k]
-            counts = (true >= 0) & (wrong_one != true) & m.filled.gather(1, wrong_one)
+            hop = self.hop(m, question, known[:, :k])
+            true, false = support[:, k : k + 1], negative[:, k]
+            counts = (true >= 0) & (false != true) & m.filled.gather(1, false)
             true = true.clamp(min=0)
-            y, z = hop.scores.gather(1, true), hop.scores.gather(1, wrong_one)
-            if self.time:  # both orders: the true memory is preferred, and the wrong one is not
-                order, now, none = hop.order.unsqueeze(1), x.unsqueeze(1), torch.zeros_like(z)
-                preferred = time_score(y, z, order, time_features(now, true, wrong_one))
+            y, z = hop.scores.gather(1, true), hop.scores.gather(1, false)
+            if self.time:  # both orders: one is preferred, the other not
+                order, now = hop.order.unsqueeze(1), x.unsqueeze(1)
+                first = time_features(now, true, false)
+                second = time_features(now, false, true)
+                preferred = time_score(y, z, order, first)
+                none = torch.zeros_like(z)
                 total = total + margin_loss(preferred, none, margin, counts)
-                y, z = none, time_score(z, y, order, time_features(now, wrong_one, true))
-            total, x = total + margin_loss(y, z, margin, counts), true.squeeze(1)
-        said, answer = self.respond(question, known, unseen), answer.unsqueeze(1)
-        return total + margin_loss(said.gather(1, answer), said.gather(1, wrong), margin, wrong != answer)
+                y, z = none, time_score(z, y, order, second)
+            total = total + margin_loss(y, z, margin, counts)
+            x = true.squeeze(1)
+        said = self.respond(question, known, unseen)
+        answer = answer.unsqueeze(1)
+        y, z = said.gather(1, answer), said.gather(1, wrong)
+        return total + margin_loss(y, z, margin, wrong != answer)

@@ -15,7 +15,8 @@ class Hop(NamedTuple):
 
 
 def query_features(
-    question: Float[Tensor, "*batch vocabulary"], chosen: Float[Tensor, "*batch hop vocabulary"]
+    question: Float[Tensor, "*batch vocabulary"],
+    chosen: Float[Tensor, "*batch hop vocabulary"],
 ) -> Float[Tensor, "*batch 2 vocabulary"]:
     """Phi_x of [x, m_o1, ...]: the question and the chosen memories have a copy of the dictionary each.
 
@@ -29,7 +30,8 @@ def query_features(
 
 
 def score(
-    query: Float[Tensor, "*batch embedding"], memory: Float[Tensor, "sentence embedding"]
+    query: Float[Tensor, "*batch embedding"],
+    memory: Float[Tensor, "sentence embedding"],
 ) -> Float[Tensor, "*batch sentence"]:
     """How well every memory, or answer, fits: the product of its vector and that of the query.
 
@@ -71,7 +73,8 @@ def time_features(
     >>> time_features(torch.tensor(5), torch.tensor(2), torch.tensor(9))
     tensor([0., 1., 1.])
     """
-    return torch.stack(torch.broadcast_tensors(x < y, x < z, y < z), -1) * 1.0
+    facts = torch.broadcast_tensors(x < y, x < z, y < z)
+    return torch.stack(facts, -1) * 1.0
 
 
 def time_score(
@@ -95,7 +98,10 @@ def time_score(
 
 
 def scan(
-    hop: Hop, x: Int[Tensor, " batch"], allowed: Bool[Tensor, "batch slot"], timed: bool
+    hop: Hop,
+    x: Int[Tensor, " batch"],
+    allowed: Bool[Tensor, "batch slot"],
+    timed: bool,
 ) -> Int[Tensor, " batch"]:
     """The memory that wins: the best score, or with time one walk over all slots that keeps the winner.
 
@@ -114,8 +120,10 @@ def scan(
     winner, best = torch.zeros_like(x), scores[:, 0]
     for slot in range(1, scores.shape[1]):
         times = time_features(x, winner, torch.full_like(x, slot))
-        lost = allowed[:, slot] & (time_score(best, scores[:, slot], order, times) <= 0)
-        winner, best = torch.where(lost, slot, winner), torch.where(lost, scores[:, slot], best)
+        preferred = time_score(best, scores[:, slot], order, times)
+        lost = allowed[:, slot] & (preferred <= 0)
+        winner = torch.where(lost, slot, winner)
+        best = torch.where(lost, scores[:, slot], best)
     return winner
 
 
