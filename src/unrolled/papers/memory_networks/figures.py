@@ -71,7 +71,7 @@ def table(
     for number, (ax, (column, title)) in enumerate(zip(axes, columns.items(), strict=True)):
         for place, (model, (name, *paper)) in enumerate(models.items()):
             colour = BLUE if name.startswith("two") else VERMILLION if name.startswith("one") else GREY
-            ours = [100 * run.metrics["test_accuracy"] for run in found[f"{column}_{model}"]]
+            ours = [100 * run.metrics["test_accuracy"] for run in found.get(f"{column}_{model}", ())]
             dots = ax.scatter(ours, [place] * len(ours), s=26, color=colour, alpha=0.7, zorder=3)
             square = {"marker": "s", "facecolors": "none", "edgecolors": INK, "s": 46, "zorder": 2}
             squares = ax.scatter(paper[number], place, **square)
