@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unrolled.execution.figures import BLUE, GREY, INK, VERMILLION
+BLUE, VERMILLION, GREY, INK = "#0072B2", "#D55E00", "#7F7F7F", "#757575"
 
 WIDTH = 4.9
 """Inches of a panel, so that its letters keep their size on a telephone."""
