@@ -11,6 +11,7 @@ from benchmarks import (
     dkt,
     luong_attention,
     memn2n,
+    memory_networks,
     ntm,
     ram,
     rnn_encoder_decoder,
@@ -167,6 +168,21 @@ def _memn2n(slug: str, embedding: int) -> Benchmark:
     )
 
 
+def _memory_network(negatives: str) -> Benchmark:
+    return Benchmark(
+        slug=f"memory_networks_{negatives}",
+        what=f"memory network, 50 questions, 35 memories, 100 dimensions, two hops, {negatives} negatives",
+        steps=(2,),
+        contenders=(
+            Contender("products alone", _built(memory_networks.products(negatives))),
+            Contender("textbook loop", _built(memory_networks.bags(negatives, one_by_one=True))),
+            Contender("torch's EmbeddingBag", _built(memory_networks.bags(negatives))),
+            Contender("eager", _built(memory_networks.memory_network(negatives))),
+        ),
+        goals={},
+    )
+
+
 BENCHMARKS = [
     _bn_lstm("bn_lstm", inputs=1, steps=(100, 196, 784), goals={784: 0.45}),
     _bn_lstm("bn_lstm_50", inputs=50, steps=(100, 400), goals={}),
@@ -228,6 +244,8 @@ BENCHMARKS = [
     _ntm("ntm_1", batch=1),
     _memn2n("memn2n", embedding=20),
     _memn2n("memn2n_50", embedding=50),
+    _memory_network("sampled"),
+    _memory_network("all"),
     Benchmark(
         slug="vae",
         what="VAE, 100 pictures of 784 pixels, 500-500-50, one sample",

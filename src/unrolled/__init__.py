@@ -13,6 +13,7 @@ MODELS = {
     "DKT": "dkt",
     "LuongAttention": "luong_attention",
     "MemN2N": "memn2n",
+    "MemoryNetwork": "memory_networks",
     "NTM": "ntm",
     "RAM": "ram",
     "RNNEncoderDecoder": "rnn_encoder_decoder",

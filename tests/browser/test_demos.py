@@ -23,6 +23,7 @@ REFUSED = """window.refused = [];
 addEventListener("securitypolicyviolation", (event) => {
   refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
 });"""
+ADDED = "Bill went to the kitchen"
 NUMBERS = (0, 1, 80, 100, 101, 1000, 1001, 80_001, 200_000, 1_000_000, 21_000_471, 100_000_100, 999_999_999)
 
 
@@ -69,6 +70,11 @@ TRANSLATOR = """() => {
   const { source, right, trace } = document.querySelector(".unrolled-demo").demo;
   const all = (name) => trace.flatMap((step) => [...step[name]]);
   return { source, right, alpha: all("alpha"), probabilities: all("probabilities") };
+}"""
+READER = """() => {
+  const { story, question, variant, hops, scores } = document.querySelector(".unrolled-demo").demo;
+  const found = hops.map((hop) => ({ scores: [...hop.scores], picked: hop.picked }));
+  return { story, question, variant, hops: found, scores: [...scores] };
 }"""
 SHOWS = """([number, language]) => {
   const { demo } = document.querySelector(".unrolled-demo");
@@ -122,6 +128,38 @@ def test_the_translator_computes_what_torch_computes(visit, language: str) -> No
         alpha, probabilities = translate(parts, english, number)
         close(found["alpha"], alpha)
         close(found["probabilities"], probabilities)
+    assert seen.outside == []
+    assert seen.said == []
+
+
+@pytest.mark.parametrize("variant", ["two", "one", "timeless"])
+def test_the_reader_of_stories_computes_what_torch_computes(visit, variant: str) -> None:
+    from unrolled.papers.memory_networks.demo import QUESTIONS, ask
+
+    described = demo("memory_networks")
+    parts = tuple(described.graphs[f"{variant}-{part}"] for part in ("hop", "respond"))
+    seen = opened(visit, "memory_networks")
+    page = seen.page
+    page.locator(f".story-variants input[value={variant}]").check()
+    live(page)
+    page.get_by_role("button", name="Add").click()
+    live(page)
+    page.locator(".story-remove").nth(2).click()
+    live(page)
+    for question in QUESTIONS[::3]:
+        choose(page, question, "#story-question")
+        page.wait_for_function(
+            "(asked) => document.querySelector('.unrolled-demo').demo.question === asked", arg=question
+        )
+        live(page)
+        found = page.evaluate(READER)
+        assert found["variant"] == variant
+        assert found["story"] == [*described.trace["story"][:2], *described.trace["story"][3:], ADDED]
+        hops = described.settings["variants"][variant]["hops"]
+        wanted = ask(parts, described.settings["words"], found["story"], question, hops)
+        assert [hop["picked"] for hop in found["hops"]] == wanted["picked"].tolist()
+        close([number for hop in found["hops"] for number in hop["scores"]], wanted["scores"])
+        close(found["scores"], wanted["answer"])
     assert seen.outside == []
     assert seen.said == []
 

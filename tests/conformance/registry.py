@@ -27,6 +27,8 @@ from unrolled.papers.luong_attention import encoder as luong
 from unrolled.papers.luong_attention.model import LuongAttention
 from unrolled.papers.memn2n.language import MemoryLanguageModel
 from unrolled.papers.memn2n.model import MemN2N
+from unrolled.papers.memory_networks.baseline import RecurrentReader
+from unrolled.papers.memory_networks.model import MemoryNetwork
 from unrolled.papers.ntm.baseline import LSTMBaseline
 from unrolled.papers.ntm.model import NTM
 from unrolled.papers.ram.baselines import Convolutional, FullyConnected
@@ -155,6 +157,12 @@ def _read(model, story, query):
     sentences = torch.tensor([[0, 0, 0], [1, 2, 3], [4, 5, 0], [6, 7, 1], [2, 3, 4]])
     trace = model(sentences, story, query)
     return trace.answer, trace.alpha
+
+
+def _hops(model, story, query):
+    sentences = torch.tensor([[0, 0, 0], [1, 2, 3], [4, 5, 0], [6, 7, 1], [2, 3, 4]])
+    trace = model(sentences, story, query)
+    return trace.answer, trace.scores
 
 
 def _glance(model, images):
@@ -313,6 +321,25 @@ MODELS = [
             _read,
         )
         for encoding, tying in (("bag", "adjacent"), ("printed", "layer-wise"), ("code", "adjacent"))
+    ),
+    *(
+        Model(
+            f"MemoryNetwork {name}", partial(MemoryNetwork, 9, 4, **options), (whole(5, 6), whole(5)), _hops
+        )
+        for name, options in {
+            "with time": {},
+            "without time": {"time": False, "hops": 1},
+            "with matches": {"match": True, "context": torch.full((2, 9, 9), 1 / 9), "hops": 3},
+        }.items()
+    ),
+    *(
+        Model(
+            f"RecurrentReader {cell}",
+            partial(RecurrentReader, 9, 4, cell=cell),
+            (whole(9, 6),),
+            impossible={"vmap": "torch's layers have no batched form"},
+        )
+        for cell in ("lstm", "rnn")
     ),
     Model(
         "MemoryLanguageModel",

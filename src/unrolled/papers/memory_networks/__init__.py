@@ -1,0 +1,1 @@
+"""Memory networks (Weston, Chopra and Bordes, 2015)."""
