@@ -137,8 +137,9 @@ class StackRNN(nn.Module):
     matrix R. ``memory="list"`` has lists. ``rounded``, in a call, rounds the actions. ``backend="compiled"``
     compiles the step; gradients of gradients are then refused, and under `torch.func` the reference runs.
 
-    *Departures*: unspecified: a list is read from HEAD on. Stacks are as deep as the sequence can reach, so
-    that none overflows; the code has 200 cells.
+    ``cells``, in a call, is how deep stacks are (the authors' code: 200); None means that none overflows.
+
+    *Departures*: unspecified: a list is read from HEAD on.
 
     *Raises*: `ShapeError` for symbols out of range, `UsageError` for an option that there is not.
 
@@ -184,18 +185,20 @@ class StackRNN(nn.Module):
         """The parameters as a step takes them."""
         return StackWeights(self.R, self.P.flatten(1), self.A, self.D)
 
-    def initial(self, batch: int, steps: int) -> StackState:
-        """Hidden units at 0 and empty stacks, deep enough for what ``steps`` steps can push and pop again."""
+    def initial(self, batch: int, steps: int, cells: int | None = None) -> StackState:
+        """Hidden units at 0 and empty memory: ``cells`` cells (of a list, on either side of HEAD) or, where
+        that is less, as many as ``steps`` steps can fill and come back to, so that none is missed."""
         reach = steps // 2 + self.options.depth + 1
+        reach = reach if cells is None else min(cells, reach)
         cells = reach if self.options.memory == "stack" else 2 * reach + 1
         stacks = self.D.new_full((batch, self.D.shape[0], cells), EMPTY)
         return StackState(self.D.new_zeros(batch, self.hidden_size), stacks)
 
     def forward(
-        self, x: Int[Tensor, "batch time"], *, rounded: bool = False
+        self, x: Int[Tensor, "batch time"], *, rounded: bool = False, cells: int | None = None
     ) -> Float[Tensor, "batch time symbols"]:
         """The logits of every step, from empty stacks."""
-        initial, options = self.initial(*x.shape), self.options._replace(rounded=rounded)
+        initial, options = self.initial(*x.shape, cells), self.options._replace(rounded=rounded)
         if not x.shape[1]:
             return x.new_zeros((*x.shape, self.symbols), dtype=self.V.dtype)
         if self.backend == "reference" or transformed(x, self.U):
