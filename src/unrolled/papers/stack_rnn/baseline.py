@@ -17,6 +17,7 @@ class LSTMBaseline(nn.Module):
 
     *Raises*: `ShapeError` for symbols out of range; `UnrolledError` under `torch.func.vmap`.
 
+    >>> import torch
     >>> LSTMBaseline(3, hidden_size=8)(torch.tensor([[0, 0, 1, 1]])).shape
     torch.Size([1, 4, 3])
     """
