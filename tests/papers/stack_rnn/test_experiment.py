@@ -15,7 +15,7 @@ from unrolled.training.trainer import place
 
 
 def tiny(**options):
-    return replace(preset(EXPERIMENT, "smoke").config, updates=2, evaluate_every=1, tested=1, **options)
+    return replace(preset(EXPERIMENT, "smoke").config, updates=2, evaluate_every=1, **options)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_strings_grow_with_the_updates():
 
 def test_seeds_trained_as_one_program_do_what_each_does_alone(short):
     config = tiny()
-    together = fit_seeds(EXPERIMENT, config, [0, 1])
+    together = fit_seeds([EXPERIMENT(config, seed) for seed in (0, 1)])
     for seed, run in zip((0, 1), together, strict=True):
         alone = fit(EXPERIMENT(config, seed))
         assert run.metrics["test_loss"] == pytest.approx(alone.metrics["test_loss"], rel=1e-4)
