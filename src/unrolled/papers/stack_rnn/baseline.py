@@ -15,7 +15,8 @@ class LSTMBaseline(nn.Module):
 
     *Shapes*: ``x``, ``[batch, time]``, are whole numbers below ``symbols``.
 
-    *Raises*: `ShapeError` for symbols out of range; `UnrolledError` under `torch.func.vmap`.
+    *Raises*: `ShapeError` for symbols out of range; `UnrolledError` under `torch.func.vmap`: torch's
+    fused LSTM has no batched form.
 
     >>> import torch
     >>> LSTMBaseline(3, hidden_size=8)(torch.tensor([[0, 0, 1, 1]])).shape
