@@ -44,7 +44,7 @@ mount("stack_rnn", (panel) => {
   }
 
   const likeliest = ({ probabilities }) => languages[state.language].alphabet[probabilities.indexOf(Math.max(...probabilities))];
-  const signed = (value) => (Math.round(100 * value) / 100 + 0).toFixed(2).replace("-", "−").replace("0.", ".");
+  const signed = (value) => (Math.round(100 * value) / 100 + 0).toFixed(2).replace(".00", "").replace("-", "−").replace("0.", ".");
 
   const shape = () => {
     const { actions, stacks } = state.trace[0];

@@ -124,8 +124,8 @@ def picture(x: Tensor, found: dict[str, Tensor], rows: int, at: int) -> str:
 
 
 def signed(number: float) -> str:
-    """A number with two digits, a true minus, and no zero before the point."""
-    return f"{round(number, 2) + 0.0:.2f}".replace("-", "−").replace("0.", ".")
+    """A number with two digits, a true minus, and no zeros that say nothing."""
+    return f"{round(number, 2) + 0.0:.2f}".replace(".00", "").replace("-", "−").replace("0.", ".")
 
 
 def demo() -> Demo:
