@@ -15,6 +15,7 @@ from benchmarks import (
     ntm,
     ram,
     rnn_encoder_decoder,
+    stack_rnn,
     vae,
     vrnn,
 )
@@ -153,6 +154,26 @@ def _ntm(slug: str, batch: int) -> Benchmark:
     )
 
 
+def _stack_rnn(slug: str, batch: int) -> Benchmark:
+    return Benchmark(
+        slug=slug,
+        what=f"Stack RNN, {batch} sequences, 40 units, 10 stacks",
+        steps=(100,),
+        contenders=(
+            Contender("torch.nn.RNN", _built(stack_rnn.core(batch))),
+            Contender("textbook loop", _built(stack_rnn.textbook(batch))),
+            Contender("idiomatic", _built(stack_rnn.idiomatic(batch))),
+            Contender("one by one", _built(stack_rnn.one_by_one(batch))),
+            Contender("eager", _built(stack_rnn.stack_rnn(batch))),
+            Contender(
+                "idiomatic, compiled", _built(stack_rnn.idiomatic(batch, compiled=True)), compiled=True
+            ),
+            Contender("compiled", _built(stack_rnn.stack_rnn(batch, "compiled")), compiled=True),
+        ),
+        goals={},
+    )
+
+
 def _memn2n(slug: str, embedding: int) -> Benchmark:
     return Benchmark(
         slug=slug,
@@ -242,6 +263,7 @@ BENCHMARKS = [
     _dkt("dkt_1200", exercises=1200),
     _ntm("ntm", batch=32),
     _ntm("ntm_1", batch=1),
+    _stack_rnn("stack_rnn", batch=32),
     _memn2n("memn2n", embedding=20),
     _memn2n("memn2n_50", embedding=50),
     _memory_network("sampled"),

@@ -18,6 +18,7 @@ MODELS = {
     "RAM": "ram",
     "RNNEncoderDecoder": "rnn_encoder_decoder",
     "RNNsearch": "bahdanau_attention",
+    "StackRNN": "stack_rnn",
     "VAE": "vae",
     "VRNN": "vrnn",
 }

@@ -27,6 +27,7 @@ def benchmarks(*arguments):
         ("rnn_encoder_decoder", ["torch.nn.GRU", "textbook loop", "idiomatic", "eager"]),
         ("vrnn_8", ["torch.nn.GRU", "textbook loop", "eager"]),
         ("ntm", ["torch.nn.LSTM", "textbook loop", "eager"]),
+        ("stack_rnn", ["torch.nn.RNN", "textbook loop", "idiomatic", "one by one", "eager"]),
         ("ram", ["torch.nn.RNN", "textbook loop", "eager"]),
         ("ram_60", ["torch.nn.RNN", "textbook loop", "eager"]),
         ("dkt", ["torch.nn.LSTM", "textbook loop", "eager"]),

@@ -75,6 +75,11 @@ READER = """() => {
   const { story, question, variant, hops, scores } = document.querySelector(".unrolled-demo").demo;
   const found = hops.map((hop) => ({ scores: [...hop.scores], picked: hop.picked }));
   return { story, question, variant, hops: found, scores: [...scores] };
+
+COUNTER = """() => {
+  const { language, rounded, text, wanted, trace } = document.querySelector(".unrolled-demo").demo;
+  const numbers = (step) => Object.fromEntries(Object.entries(step).map(([name, of]) => [name, [...of]]));
+  return { language, rounded, text, due: wanted.map((due) => due ?? ""), trace: trace.map(numbers) };
 }"""
 SHOWS = """([number, language]) => {
   const { demo } = document.querySelector(".unrolled-demo");
@@ -160,6 +165,46 @@ def test_the_reader_of_stories_computes_what_torch_computes(visit, variant: str)
         assert [hop["picked"] for hop in found["hops"]] == wanted["picked"].tolist()
         close([number for hop in found["hops"] for number in hop["scores"]], wanted["scores"])
         close(found["scores"], wanted["answer"])
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+@pytest.mark.parametrize(
+    ("language", "typed", "due"),
+    [
+        ("anbncn", "aabbccab", "   bcca c"),
+        ("anbncn", "aabc", "   b"),  # the text leaves the language: from there on nothing is due
+        ("anbmcnm", "abbcccabc", "    cca  c"),
+        ("anb2n", "aabbbbabb", "   bbba ba"),
+    ],
+)
+def test_the_counter_computes_what_torch_computes(
+    visit, language: str, typed: str, due: str, rounded: bool
+) -> None:
+    from unrolled.papers.stack_rnn.demo import encode, text
+
+    seen = opened(visit, "stack_rnn")
+    page = seen.page
+    graph = demo("stack_rnn").graphs[f"{language}-{'rounded' if rounded else 'soft'}"]
+    page.locator("#stack-round").set_checked(not rounded)
+    live(page)
+    page.locator("#stack-round").set_checked(rounded)
+    live(page)
+    page.locator(f".stack-choices input[value={language}]").set_checked(True)
+    live(page)
+    for string in (text(language, 9), typed):
+        choose(page, string, "#stack-text")
+        page.wait_for_function(
+            "(typed) => document.querySelector('.unrolled-demo').demo.text === typed", arg=string
+        )
+        live(page)
+        found = page.evaluate(COUNTER)
+        assert (found["language"], found["rounded"]) == (language, rounded)
+        stacks = demo("stack_rnn").live["stacks"]
+        for x, shown in zip(encode(language, string), found["trace"], strict=True):
+            for name, values in graph(x=x.unsqueeze(0), stacks=stacks).items():
+                close(shown[name], values)
+            stacks = torch.tensor(shown["stacks"]).view_as(stacks)
+    assert "".join(one or " " for one in found["due"]).rstrip() == due
     assert seen.outside == []
     assert seen.said == []
 

@@ -36,6 +36,8 @@ from unrolled.papers.ram.model import RAM
 from unrolled.papers.ram.parts import Core, GlimpseNetwork
 from unrolled.papers.rnn_encoder_decoder.model import RNNEncoderDecoder
 from unrolled.papers.rnn_encoder_decoder.recall import Recaller
+from unrolled.papers.stack_rnn.baseline import LSTMBaseline as SymbolLSTM
+from unrolled.papers.stack_rnn.model import StackRNN
 from unrolled.papers.vae.model import VAE
 from unrolled.papers.vrnn.baseline import OutputRNN
 from unrolled.papers.vrnn.inference import bound
@@ -238,6 +240,19 @@ MODELS = [
         (X,),
         impossible=FUSED,
     ),
+    *(
+        Model(
+            f"StackRNN {name}",
+            partial(StackRNN, 5, hidden_size=4, **options),
+            (whole(5, 6),),
+        )
+        for name, options in (
+            ("stacks", {"stacks": 2}),
+            ("stacks that wait", {"stacks": 2, "noop": True, "recurrent": True}),
+            ("lists", {"stacks": 2, "memory": "list"}),
+        )
+    ),
+    Model("StackRNN's baseline", partial(SymbolLSTM, 5, hidden_size=4), (whole(5, 6),), impossible=FUSED),
     *(
         Model(
             f"RNNsearch {context}",
