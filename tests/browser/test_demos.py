@@ -75,7 +75,7 @@ READER = """() => {
   const { story, question, variant, hops, scores } = document.querySelector(".unrolled-demo").demo;
   const found = hops.map((hop) => ({ scores: [...hop.scores], picked: hop.picked }));
   return { story, question, variant, hops: found, scores: [...scores] };
-
+}"""
 COUNTER = """() => {
   const { language, rounded, text, wanted, trace } = document.querySelector(".unrolled-demo").demo;
   const numbers = (step) => Object.fromEntries(Object.entries(step).map(([name, of]) => [name, [...of]]));
