@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import typer
 
 from unrolled.cli import app
+
+if TYPE_CHECKING:
+    from unrolled.library.bibliography import Reference
 
 NAMES = typer.Argument(None, help="Slugs of entries, or keys of the bibliography.")
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
@@ -129,7 +134,7 @@ def cite(
 ) -> None:
     """Print references of entries, chapters or the book. Example: unrolled cite bn_lstm --style apa"""
     from unrolled.base.errors import UsageError
-    from unrolled.library.citing import cite as cited
+    from unrolled.library.citing import references as found_references
     from unrolled.library.citing import render
 
     names = names or []
@@ -146,7 +151,7 @@ def cite(
         found = bibliography.load()
         if found.faults:
             raise Faulty(found.faults)
-        typer.echo(render(found.entries.values(), style), nl=False)
+        _printed(found.entries.values(), style)
     elif book or chapter or references:
         from unrolled.library import bookcite
         from unrolled.library.entries import load_all, load_entry
@@ -156,7 +161,7 @@ def cite(
             entries = {name: load_entry(name) for name in names}
             known = load_all()
             keys = [key for entry in entries.values() for key in bookcite.chapter_keys(entry, known)]
-            typer.echo(cited(keys, style), nl=False)
+            _printed(found_references(keys), style)
         else:
             chosen = (
                 [bookcite.book_reference(site)]
@@ -165,7 +170,20 @@ def cite(
             )
             typer.echo(render(chosen, style), nl=False)
     else:
-        typer.echo(cited(names, style), nl=False)
+        _printed(found_references(names), style)
+
+
+def _printed(references: Iterable[Reference], style: str) -> None:
+    """Print references, and say on standard error what the style has no place for."""
+    from unrolled.base.paths import bibliography
+    from unrolled.library.biblatex import unread
+    from unrolled.library.citing import render
+
+    references = list(references)
+    typer.echo(render(references, style), nl=False)
+    for reference in references if style != "bibtex" else ():
+        for said in unread(reference):
+            typer.echo(f"unrolled: {bibliography().name}:{reference.line}: {reference.key}: {said}", err=True)
 
 
 @app.command()
