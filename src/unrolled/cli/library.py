@@ -192,11 +192,11 @@ def schema(
 ) -> None:
     """Print the JSON Schema of entries. Example: unrolled schema > entry.schema.json"""
     from unrolled.base.files import atomic_write
-    from unrolled.base.paths import project
+    from unrolled.base.folders import checkout
     from unrolled.library.schema import entry_schema
 
     if write:
-        path = atomic_write(project() / "bib" / "entry.schema.json", entry_schema())
+        path = atomic_write(checkout() / "bib" / "entry.schema.json", entry_schema())
         typer.echo(f"wrote {path}")
     else:
         typer.echo(entry_schema(), nl=False)
@@ -208,9 +208,11 @@ def check(
     as_json: bool = AS_JSON,
 ) -> None:
     """Check every link of the chain; exit 1 where one is broken. Example: unrolled check bn_lstm"""
+    from unrolled.base.folders import checkout
     from unrolled.library.check import check as checked
     from unrolled.library.entries import entry_file, slugs
 
+    checkout()
     if slug is not None:
         entry_file(slug)
     keys = {name: key for name in ([slug] if slug else slugs()) if (key := chapter_key(name))}
@@ -255,13 +257,15 @@ def fmt(
 ) -> None:
     """Order and normalise entries, concepts and the bibliography. Example: unrolled fmt --check"""
     from unrolled.base.files import atomic_write
-    from unrolled.base.paths import entries, project
+    from unrolled.base.folders import checkout
+    from unrolled.base.paths import entries
     from unrolled.library import bibliography
     from unrolled.library.bibformat import write
     from unrolled.library.faults import Fault, Faulty
     from unrolled.library.yamlformat import formatted
 
-    files = [*sorted(entries().glob("*.yaml")), project() / "bib" / "concepts.yaml"]
+    root = checkout()
+    files = [*sorted(entries().glob("*.yaml")), root / "bib" / "concepts.yaml"]
     makers = {path: formatted for path in files if path.is_file()}
     makers[bibliography.bibliography_file()] = lambda path: write(bibliography.load(path))
     faults: list[Fault] = []

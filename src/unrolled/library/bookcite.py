@@ -10,6 +10,7 @@ from pathlib import Path
 from unrolled import __version__
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError
+from unrolled.base.folders import checkout
 from unrolled.library.bibliography import MONTHS, Reference
 from unrolled.library.models import Entry
 from unrolled.library.yamltext import read_yaml
@@ -49,6 +50,7 @@ def chapter_reference(entry: Entry, site: str = "") -> Reference:
     Raises:
         UnrolledError: if the entry has no chapter yet.
     """
+    checkout()  # a chapter's title stands in its notebook
     title = chapter_title(entry.slug)
     if title is None:
         raise UnrolledError(
