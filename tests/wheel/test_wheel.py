@@ -1,4 +1,4 @@
-"""The wheel without a checkout, also with a home that cannot be written: every command is right, or says why."""
+"""The wheel without a checkout, also below a home that cannot be written: commands are right, or say why."""
 
 from __future__ import annotations
 

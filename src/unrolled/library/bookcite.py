@@ -28,6 +28,9 @@ def citation_file() -> dict:
     if document.faults or not isinstance(said, dict):
         problem = document.faults[0].problem if document.faults else "must be a mapping"
         raise UnrolledError(problem, file=path, line=document.faults[0].line if document.faults else 1)
+    people = said.get("authors")
+    if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
+        raise UnrolledError("authors is no list of people", file=path, hint="as in '- family-names: Doe'")
     missing = [name for name in ("title", "authors", "date-released") if not said.get(name)]
     if missing or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-\d\d", str(said["date-released"])):
         raise UnrolledError(

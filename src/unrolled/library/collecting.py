@@ -148,9 +148,12 @@ def curve(folder: Path, best_update: int | None = None, points: int = POINTS) ->
     told = []
     for number, line in enumerate(lines[:-1], 1):
         try:
-            told.append(json.loads(line))
-        except ValueError as error:
-            raise UnrolledError("no JSON", file=path, line=number) from error
+            record = json.loads(line)
+            if type(record["update"]) is not int:
+                raise ValueError("an update is a whole number")
+            told.append(record)
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise UnrolledError("no record of an update", file=path, line=number) from error
     losses = [(r["update"], r["loss"]) for r in told if _finite(r.get("loss"))]
     names = sorted({name for r in told for name in r if name.startswith("valid_")})
     marks = [r for r in told if names and all(_finite(r.get(name)) for name in names)]
