@@ -12,7 +12,6 @@ import typer
 
 from unrolled import __version__
 from unrolled.base.errors import UnrolledError
-from unrolled.base.folders import home, installed
 
 app = typer.Typer(
     name="unrolled",
@@ -42,8 +41,6 @@ def _root(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line. A fault is a line on standard error and an exit status: 1 failed, 2 wrong use."""
     try:
-        if installed():  # never into the package itself
-            os.environ.setdefault("UNROLLED_RUNS", str(home() / "runs"))
         app(args=arguments, standalone_mode=True)
     except UnrolledError as error:
         _end(str(error), error.exit_code)
