@@ -1,5 +1,6 @@
 """Two small files, and a server on this machine alone that gives them out and misbehaves on demand."""
 
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 CONTENT = {"one.bin": bytes(range(256)) * 800, "two.txt": b"two\n"}
@@ -13,6 +14,11 @@ class Server(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files, self.cut, self.ranges, self.ignores_ranges = dict(CONTENT), None, [], False
+        self.kind, self.pause, self.unsaid = (
+            None,
+            0.0,
+            False,
+        )  # Content-Type, seconds a block, without a length
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -25,13 +31,21 @@ class Handler(BaseHTTPRequestHandler):
         self.server.ranges.append(asked)
         if asked and not self.server.ignores_ranges:
             start = int(asked.removeprefix("bytes=").rstrip("-"))
+        if start and start >= len(content):
+            self.send_error(416)
+            return
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(content) - start))
+        if not self.server.unsaid:
+            self.send_header("Content-Length", str(len(content) - start))
+        if self.server.kind:
+            self.send_header("Content-Type", self.server.kind)
         self.end_headers()
         body = content[start:]
         if self.server.cut is not None:
             body, self.server.cut = body[: self.server.cut], None
-        self.wfile.write(body)
+        for place in range(0, len(body), 16_384):
+            self.wfile.write(body[place : place + 16_384])
+            time.sleep(self.server.pause)
 
     def log_message(self, *_):
         """Say nothing."""

@@ -2,6 +2,8 @@
 
 import errno
 import shutil
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -84,7 +86,7 @@ def test_wrong_bytes_from_the_server_are_refused_and_thrown_away(registry, serve
 
 def test_download_that_was_cut_off_is_resumed(registry, server):
     server.cut = 70_000
-    with pytest.raises(UnrolledError, match=r"was cut off .call again"):
+    with pytest.raises(UnrolledError, match=r"was cut off after [0-9,]+ of 204,800 bytes .call again"):
         data.fetch("pair", only=["one.bin"], registry=registry)
     path = data.fetch("pair", only=["one.bin"], registry=registry)["one.bin"]
     assert path.read_bytes() == CONTENT["one.bin"]
@@ -99,6 +101,71 @@ def test_server_without_ranges_starts_again(registry, server):
     server.ignores_ranges = True
     path = data.fetch("pair", only=["one.bin"], registry=registry)["one.bin"]
     assert path.read_bytes() == CONTENT["one.bin"]
+
+
+def one(registry):
+    return data.fetch("pair", only=["one.bin"], registry=registry)["one.bin"].read_bytes()
+
+
+@pytest.mark.parametrize("unsaid", [False, True])
+def test_a_login_page_in_place_of_the_file_is_told_and_nothing_is_kept(registry, server, own_cache, unsaid):
+    server.files["one.bin"], server.kind, server.unsaid = b"<html>log in</html>", "text/html", unsaid
+    for _ in range(2):
+        with pytest.raises(
+            UnrolledError, match=r"gives 19 bytes of text/html in place of 204,800 .a login page"
+        ):
+            one(registry)
+    assert not list(own_cache.rglob("one.bin*"))
+    server.files["one.bin"], server.kind, server.unsaid = CONTENT["one.bin"], None, False
+    assert one(registry) == CONTENT["one.bin"]
+
+
+@pytest.mark.parametrize("content", [CONTENT["one.bin"][:90_000], CONTENT["one.bin"] * 2, b""])
+def test_a_file_of_another_length_is_told_and_the_next_call_works(registry, server, content):
+    server.files["one.bin"] = content
+    for _ in range(2):
+        with pytest.raises(UnrolledError, match=f"gives {len(content):,} bytes in place of 204,800"):
+            one(registry)
+    server.files["one.bin"] = CONTENT["one.bin"]
+    assert one(registry) == CONTENT["one.bin"]
+
+
+def test_a_longer_file_without_a_length_is_not_taken_to_its_end(registry, server, own_cache):
+    server.files["one.bin"], server.unsaid = CONTENT["one.bin"] * 50, True
+    with pytest.raises(UnrolledError, match="gives more than 204,800 bytes"):
+        one(registry)
+    assert not list(own_cache.rglob("one.bin*"))
+
+
+def test_what_was_kept_of_another_file_is_replaced(registry, server, own_cache):
+    part = own_cache / "pair" / "one.bin.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT["one.bin"][:150_000])
+    server.files["one.bin"] = CONTENT["one.bin"][:100_000]  # the server has less than was kept: 416
+    with pytest.raises(UnrolledError, match="gives 100,000 bytes"):
+        one(registry)
+    server.files["one.bin"] = CONTENT["one.bin"]
+    part.write_bytes(WRONG + b"more than the file")
+    assert one(registry) == CONTENT["one.bin"]
+
+
+def test_of_two_processes_one_downloads_and_the_other_waits(registry, server):
+    server.pause = 0.02
+    code = (
+        "from pathlib import Path; from unrolled.data import registry as r;"
+        f"print(len(r.fetch('pair', registry=Path({str(registry)!r}))['one.bin'].read_bytes()))"
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    assert [process.communicate()[0] for process in both] == ["204800\n"] * 2
+    assert len(server.ranges) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(registry, server, own_cache):
+    own_cache.write_text("a file where the folder should be")
+    with pytest.raises(UnrolledError, match="set UNROLLED_DATA to another folder"):
+        one(registry)
 
 
 def test_missing_file_on_the_server_is_told(registry, server):

@@ -41,5 +41,5 @@ def test_missing_history_is_empty(tmp_path):
 def test_damaged_line_in_the_middle_is_told(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"update": 1}\n{"upd\n{"update": 3}\n')
-    with pytest.raises(UnrolledError, match=r"metrics.jsonl:2: no JSON"):
+    with pytest.raises(UnrolledError, match=r"metrics.jsonl:2: no record of an update"):
         history.read(path)

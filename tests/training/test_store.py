@@ -59,7 +59,8 @@ def test_build_of_torch_is_no_part_of_the_key(monkeypatch):
 def test_folder_of_another_key_is_not_overwritten(store):
     run = fit(TinyExperiment(SHORT), store=store)
     path = run.folder / "result.json"
-    path.write_text(json.dumps({**run.result, "key": "0" * 64}))
+    other = {**run.result, "key": "0" * 64}
+    path.write_text(json.dumps(other | {"digest": records.digest(other)}))
     with pytest.raises(UnrolledError, match="another key"):
         fit(TinyExperiment(SHORT), store=store)
 

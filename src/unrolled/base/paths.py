@@ -54,5 +54,7 @@ def notebooks() -> Path:
 
 
 def runs() -> Path:
-    """The run store: ``$UNROLLED_RUNS``, else ``runs/`` in the project."""
-    return Path(os.environ.get("UNROLLED_RUNS") or project() / "runs")
+    """The run store: ``$UNROLLED_RUNS``, else ``runs/`` in the checkout, else in the user's folder."""
+    from unrolled.base.folders import home
+
+    return Path(os.environ.get("UNROLLED_RUNS") or home() / "runs")

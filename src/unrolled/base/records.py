@@ -3,11 +3,13 @@ the state of git, and the results of runs."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import re
 import subprocess
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -125,7 +127,15 @@ def read_result(path: Path) -> dict[str, Any]:
     if not isinstance(result, dict) or RESULT - set(result):
         missing = sorted(RESULT - set(result)) if isinstance(result, dict) else ["everything"]
         raise UnrolledError(f"is damaged: lacks {', '.join(missing)}", file=path)
+    if "digest" in result and result["digest"] != digest(result):  # results of older code have none
+        raise UnrolledError("is damaged: it differs from its digest", file=path)
     return result
+
+
+def digest(result: Mapping[str, Any]) -> str:
+    """A SHA-256 over all that a result says, but for the digest itself."""
+    said = {name: value for name, value in result.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def results(slug: str, store: Path | None = None) -> tuple[dict[Path, dict[str, Any]], list[UnrolledError]]:

@@ -18,11 +18,12 @@ def new(
     from pathlib import Path
 
     from unrolled.base.errors import UsageError
-    from unrolled.base.paths import project
+    from unrolled.base.folders import checkout
     from unrolled.library import authoring
     from unrolled.library.arxiv import bibtex as from_arxiv
     from unrolled.library.faults import Faulty, read_text
 
+    root = checkout()
     if (bibtex is None) == (arxiv is None):
         raise UsageError("give --bibtex FILE or --arxiv ID, one of the two")
     if bibtex is not None:
@@ -33,7 +34,7 @@ def new(
     else:
         written = authoring.new(slug, from_arxiv(arxiv), part, f"arXiv:{arxiv}")
     for path in written:
-        typer.echo(f"wrote {path.relative_to(project())}")
+        typer.echo(f"wrote {path.relative_to(root)}")
     typer.echo(
         f"next: write the paper's equations, then 'unrolled run {slug}' and 'unrolled check {slug}'", err=True
     )
@@ -50,7 +51,7 @@ def links(
     import json
     from pathlib import Path
 
-    from unrolled.base.paths import project
+    from unrolled.base.folders import written
     from unrolled.library import links as library
     from unrolled.library.entries import entry_file
 
@@ -63,7 +64,7 @@ def links(
         return
     typer.echo(f"links: asking for {len(chosen)} addresses, few at once; this takes minutes", err=True)
     checked = library.check(chosen, timeout=timeout)
-    path = library.write_report(checked, Path(report) if report else project() / "_build" / "links.json")
+    path = library.write_report(checked, Path(report) if report else written("_build", "links.json"))
     if as_json:
         typer.echo(json.dumps(library.report(checked), indent=1, ensure_ascii=False))
     else:

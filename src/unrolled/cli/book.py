@@ -7,7 +7,7 @@ import os
 
 import typer
 
-from unrolled.base import paths
+from unrolled.base.folders import checkout
 from unrolled.cli import app
 
 SLUGS = typer.Argument(None, help="Chapters, by slug; without one, the whole book.")
@@ -24,11 +24,12 @@ def book(
 
     Example: unrolled book
     """
+    root = checkout()
     from unrolled.site.build import build
 
     if not as_json:
         typer.echo("book: looking for changes; a build takes less than a minute", err=True)
-    built = build(paths.project(), force=force)
+    built = build(root, force=force)
     if as_json:
         typer.echo(json.dumps({"index": str(built.index), "pages": built.pages, "fresh": built.fresh}))
         return
@@ -46,6 +47,7 @@ def pdf(
 
     Example: unrolled pdf ntm
     """
+    root = checkout()
     from unrolled.execution.notebooks import chapter_file
     from unrolled.execution.notebooks import slugs as chapters
     from unrolled.site import printing, takeaway
@@ -53,7 +55,6 @@ def pdf(
 
     for slug in slugs or ():
         chapter_file(slug)
-    root = paths.project()
     folder = build(root).folder
     site = os.environ.get("UNROLLED_SITE_URL", "").rstrip("/")
     if slugs:
@@ -74,11 +75,11 @@ def archive() -> None:
 
     Example: unrolled archive
     """
+    root = checkout()
     from unrolled.execution.notebooks import slugs as chapters
     from unrolled.site import takeaway
     from unrolled.site.build import build
 
-    root = paths.project()
     path = takeaway.archive(build(root).folder)
     takeaway.list_files(root, chapters())
     typer.echo(f"archive: {path} ({path.stat().st_size / 1e6:.1f} MB)")

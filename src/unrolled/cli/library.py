@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import typer
 
 from unrolled.cli import app
+
+if TYPE_CHECKING:
+    from unrolled.library.bibliography import Reference
 
 NAMES = typer.Argument(None, help="Slugs of entries, or keys of the bibliography.")
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
@@ -129,7 +134,7 @@ def cite(
 ) -> None:
     """Print references of entries, chapters or the book. Example: unrolled cite bn_lstm --style apa"""
     from unrolled.base.errors import UsageError
-    from unrolled.library.citing import cite as cited
+    from unrolled.library.citing import references as found_references
     from unrolled.library.citing import render
 
     names = names or []
@@ -146,7 +151,7 @@ def cite(
         found = bibliography.load()
         if found.faults:
             raise Faulty(found.faults)
-        typer.echo(render(found.entries.values(), style), nl=False)
+        _printed(found.entries.values(), style)
     elif book or chapter or references:
         from unrolled.library import bookcite
         from unrolled.library.entries import load_all, load_entry
@@ -156,7 +161,7 @@ def cite(
             entries = {name: load_entry(name) for name in names}
             known = load_all()
             keys = [key for entry in entries.values() for key in bookcite.chapter_keys(entry, known)]
-            typer.echo(cited(keys, style), nl=False)
+            _printed(found_references(keys), style)
         else:
             chosen = (
                 [bookcite.book_reference(site)]
@@ -165,7 +170,20 @@ def cite(
             )
             typer.echo(render(chosen, style), nl=False)
     else:
-        typer.echo(cited(names, style), nl=False)
+        _printed(found_references(names), style)
+
+
+def _printed(references: Iterable[Reference], style: str) -> None:
+    """Print references, and say on standard error what the style has no place for."""
+    from unrolled.base.paths import bibliography
+    from unrolled.library.biblatex import unread
+    from unrolled.library.citing import render
+
+    references = list(references)
+    typer.echo(render(references, style), nl=False)
+    for reference in references if style != "bibtex" else ():
+        for said in unread(reference):
+            typer.echo(f"unrolled: {bibliography().name}:{reference.line}: {reference.key}: {said}", err=True)
 
 
 @app.command()
@@ -174,11 +192,11 @@ def schema(
 ) -> None:
     """Print the JSON Schema of entries. Example: unrolled schema > entry.schema.json"""
     from unrolled.base.files import atomic_write
-    from unrolled.base.paths import project
+    from unrolled.base.folders import checkout
     from unrolled.library.schema import entry_schema
 
     if write:
-        path = atomic_write(project() / "bib" / "entry.schema.json", entry_schema())
+        path = atomic_write(checkout() / "bib" / "entry.schema.json", entry_schema())
         typer.echo(f"wrote {path}")
     else:
         typer.echo(entry_schema(), nl=False)
@@ -190,9 +208,11 @@ def check(
     as_json: bool = AS_JSON,
 ) -> None:
     """Check every link of the chain; exit 1 where one is broken. Example: unrolled check bn_lstm"""
+    from unrolled.base.folders import checkout
     from unrolled.library.check import check as checked
     from unrolled.library.entries import entry_file, slugs
 
+    checkout()
     if slug is not None:
         entry_file(slug)
     keys = {name: key for name in ([slug] if slug else slugs()) if (key := chapter_key(name))}
@@ -237,13 +257,15 @@ def fmt(
 ) -> None:
     """Order and normalise entries, concepts and the bibliography. Example: unrolled fmt --check"""
     from unrolled.base.files import atomic_write
-    from unrolled.base.paths import entries, project
+    from unrolled.base.folders import checkout
+    from unrolled.base.paths import entries
     from unrolled.library import bibliography
     from unrolled.library.bibformat import write
     from unrolled.library.faults import Fault, Faulty
     from unrolled.library.yamlformat import formatted
 
-    files = [*sorted(entries().glob("*.yaml")), project() / "bib" / "concepts.yaml"]
+    root = checkout()
+    files = [*sorted(entries().glob("*.yaml")), root / "bib" / "concepts.yaml"]
     makers = {path: formatted for path in files if path.is_file()}
     makers[bibliography.bibliography_file()] = lambda path: write(bibliography.load(path))
     faults: list[Fault] = []

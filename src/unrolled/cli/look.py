@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unrolled.base.errors import UsageError
+from unrolled.base.folders import checkout
 from unrolled.cli import app
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def look(
     The pictures are written to _build/look/. Does the caption say what is to be seen, and the alt text too?
     Then confirm. Example: unrolled look bn_lstm --confirm --cell 8
     """
+    checkout()
     from unrolled.execution.keys import read_notebook
     from unrolled.execution.notebooks import chapter_file
     from unrolled.execution.notebooks import slugs as chapters

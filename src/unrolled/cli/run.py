@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from unrolled.base.errors import UnrolledError, UsageError
+from unrolled.base.folders import checkout
 from unrolled.cli import app
 
 
@@ -37,6 +38,7 @@ def run(
 
     Example: unrolled run bn_lstm --profile smoke -p seed=1
     """
+    checkout()
     from unrolled.execution import runner
     from unrolled.execution.keys import stale as reason_of
     from unrolled.execution.notebooks import chapter_file
@@ -95,6 +97,7 @@ def status(
 
     Example: unrolled status
     """
+    checkout()
     from unrolled.execution.keys import read_notebook
     from unrolled.execution.keys import stale as reason_of
     from unrolled.execution.notebooks import chapter_file

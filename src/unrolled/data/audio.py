@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from unrolled.base.errors import UnrolledError, UsageError
+from unrolled.data.packed import BROKEN
 from unrolled.data.registry import dataset, fetch
 
 RATE = 8000
@@ -45,7 +46,7 @@ def read_wav(path: str | Path) -> np.ndarray:
         with wave.open(str(path), "rb") as file:
             form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             promised, content = file.getnframes(), file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, *BROKEN) as error:
         raise UnrolledError(
             f"not a wav file: {error or 'it is cut off'}", file=path, hint="fetch it again"
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.data import digits
+from unrolled.data.packed import BROKEN
 from unrolled.data.registry import fetch
 from unrolled.data.sequences import permutation
 
@@ -30,16 +30,7 @@ def read_amat(path: str | Path) -> np.ndarray:
     path = Path(path)
     try:
         content = loadmat(path, appendmat=False, variable_names=["X"])
-    except (
-        MatReadError,
-        ValueError,
-        TypeError,
-        NotImplementedError,
-        OSError,
-        IndexError,
-        KeyError,
-        zlib.error,
-    ) as error:  # what scipy raises for broken files
+    except (MatReadError, *BROKEN) as error:  # what scipy raises for broken files
         raise UnrolledError(f"not a MATLAB v5 file: {error}", file=path, hint="fetch it again") from error
     if "X" not in content:
         raise UnrolledError("the MATLAB file has no variable X", file=path, hint="fetch it again")

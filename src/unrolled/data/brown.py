@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from unrolled.base.errors import UnrolledError, UsageError
+from unrolled.data.packed import BROKEN, check_sizes
 from unrolled.data.registry import fetch
 
 UNKNOWN, END = "<unk>", "<eos>"
@@ -33,10 +34,11 @@ def read(path: str | Path) -> list[list[str]]:
     texts = []
     try:
         with zipfile.ZipFile(path) as archive:
+            check_sizes(archive)
             names = sorted(n for n in archive.namelist() if _is_text(n.rpartition("/")[2]))
             for name in names:
                 texts.append(_words(archive.read(name).decode("ascii"), path, name))
-    except (zipfile.BadZipFile, UnicodeDecodeError, OSError) as error:
+    except BROKEN as error:
         raise UnrolledError(f"no archive of the Brown corpus: {error}", file=path) from error
     if not texts:
         raise UnrolledError("holds no text of the Brown corpus", file=path, hint="fetch it again")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import math
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from unrolled.base.errors import UnrolledError
+from unrolled.data.packed import BROKEN, gunzip
 from unrolled.data.registry import fetch
 from unrolled.data.sequences import permutation, pixels
 
@@ -33,8 +32,8 @@ def read_idx(path: str | Path) -> np.ndarray:
     content = path.read_bytes()
     if content[:2] == b"\x1f\x8b":
         try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
+            content = gunzip(path)
+        except BROKEN as error:
             raise UnrolledError(f"broken gzip: {error}", file=path, hint="fetch it again") from error
     if len(content) < 4 or content[:3] != b"\x00\x00\x08" or content[3] == 0:
         raise UnrolledError(

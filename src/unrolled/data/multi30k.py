@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import NamedTuple
 
 from unrolled.base.errors import UnrolledError, unknown
+from unrolled.data.packed import BROKEN, gunzip
 from unrolled.data.registry import fetch
 
 LANGUAGES = ("de", "fr", "cs")
@@ -30,8 +30,8 @@ def read(path: str | Path) -> list[str]:
     """
     path = Path(path)
     try:
-        text = gzip.decompress(path.read_bytes()).decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+        text = gunzip(path).decode("utf-8")
+    except BROKEN as error:
         raise UnrolledError(f"not a packed text file: {error}", file=path) from error
     lines = [line.strip() for line in text.removesuffix("\n").split("\n")]
     if "" in lines:

@@ -8,7 +8,6 @@ step of one say nothing of the other. `repeated` tells the two apart.
 from __future__ import annotations
 
 import json
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from unrolled.base.errors import UnrolledError, UsageError, unknown
+from unrolled.data.packed import BROKEN
 from unrolled.data.registry import fetch
 
 KEYS = 88
@@ -60,17 +60,7 @@ def read_matlab(path: str | Path) -> dict[str, Rolls]:
     path, variables = Path(path), {name: f"{name}data" for name in ("train", "valid", "test")}
     try:
         content = loadmat(path, variable_names=list(variables.values()))
-    except (
-        MatReadError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        EOFError,
-        OSError,
-        NotImplementedError,
-        zlib.error,
-    ) as error:
+    except (MatReadError, *BROKEN) as error:  # what scipy raises for broken files
         raise UnrolledError(f"not a MATLAB v5 file: {error}", file=path, hint=_MEND) from error
     splits = {}
     for split, variable in variables.items():
@@ -127,7 +117,7 @@ def read_json(path: str | Path) -> dict[str, Rolls]:
     path = Path(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except BROKEN as error:
         raise UnrolledError(f"not JSON: {error}", file=path, hint=_MEND) from error
     splits = {}
     for split in ("train", "valid", "test"):

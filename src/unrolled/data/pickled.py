@@ -10,31 +10,13 @@ import io
 import math
 import pickle
 import zipfile
-import zlib
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from unrolled.base.errors import UnrolledError
-
-_BROKEN = (
-    pickle.UnpicklingError,
-    EOFError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-    OSError,
-)
-
+from unrolled.data.packed import BROKEN, check_sizes
 
 NUMBERS = ("u1", "i1", "i2", "u2", "i4", "i8", "f4", "f8")
 
@@ -124,7 +106,7 @@ def read_array(path: str | Path, admitted: tuple[str, ...] = NUMBERS) -> np.ndar
     path = Path(path)
     try:
         found = _Restricted(io.BytesIO(path.read_bytes()), admitted).load()
-    except _BROKEN as error:
+    except BROKEN as error:
         reason = str(error) or type(error).__name__
         raise UnrolledError(f"refused as a pickle: {reason}", file=path, hint="fetch it again") from error
     if isinstance(found, list) and len(found) == 1:
@@ -144,6 +126,7 @@ def read_npz(path: str | Path) -> dict[str, list[np.ndarray]]:
     path, found = Path(path), {}
     try:
         with zipfile.ZipFile(path) as archive:
+            check_sizes(archive)
             for name in archive.namelist():
                 stream = io.BytesIO(archive.read(name))
                 version = np.lib.format.read_magic(stream)
@@ -159,7 +142,7 @@ def read_npz(path: str | Path) -> dict[str, list[np.ndarray]]:
                 if not all(isinstance(one, np.ndarray) for one in arrays):
                     raise ValueError(f"{name} holds something else than arrays")
                 found[name.removesuffix(".npy")] = arrays
-    except _BROKEN as error:
+    except BROKEN as error:
         reason = str(error) or type(error).__name__
         raise UnrolledError(f"refused: {reason}", file=path, hint="fetch it again") from error
     return found

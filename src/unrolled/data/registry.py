@@ -63,7 +63,7 @@ def _listed(path: Path, base: str) -> dict[str, File]:
 def _loaded(path: Path, stamp: int) -> dict[str, Dataset]:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UnrolledError(f"not TOML: {error}", file=path) from error
     found = {}
     for name, table in tables.items():
@@ -76,7 +76,7 @@ def _loaded(path: Path, stamp: int) -> dict[str, Dataset]:
             if listing:
                 files |= _listed(path.parent / listing, base)
             found[name] = Dataset(name=name, files=files, **table)
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             raise UnrolledError(
                 f"data set {name!r} is incomplete or malformed: {error}", file=path
             ) from error
@@ -90,7 +90,7 @@ def datasets(registry: Path | None = None) -> dict[str, Dataset]:
     4542
     """
     path = registry or REGISTRY
-    return _loaded(path, path.stat().st_mtime_ns)
+    return _loaded(path, path.stat().st_mtime_ns if path.is_file() else 0)
 
 
 def dataset(name: str, registry: Path | None = None) -> Dataset:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from unrolled.base.errors import UnrolledError, unknown
+from unrolled.data.packed import BROKEN
 from unrolled.data.pickled import read_npz
 from unrolled.data.registry import fetch
 
@@ -60,7 +61,7 @@ def _pendigits(path: Path) -> dict[str, list[np.ndarray]]:
         rows = np.loadtxt(
             path, delimiter=",", skiprows=1, dtype=np.int64, quotechar='"', encoding="utf-8", ndmin=2
         )
-    except (ValueError, UnicodeDecodeError) as error:
+    except BROKEN as error:
         raise UnrolledError(f"no table of numbers: {error}", file=path, hint=_MEND) from error
     if rows.shape[1] != 18 or len(rows) <= PENDIGITS_WRITERS:
         raise UnrolledError(f"{rows.shape[0]} rows of {rows.shape[1]} columns", file=path, hint=_MEND)

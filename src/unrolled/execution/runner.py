@@ -175,18 +175,35 @@ def run(
                 source if stored else Path(output or paths.runs() / "chapters" / f"{slug}-{profile}.ipynb")
             )
             evidence = None
-            if stored:
-                from unrolled.execution.harvest import write_evidence
+            try:
+                if stored:
+                    from unrolled.execution.harvest import write_evidence
 
-                # Before the notebook: were the process killed in between, the chapter would be run again.
-                evidence = write_evidence(slug, executed, record)
-            atomic_write(target, _written(executed))
+                    # Before the notebook: were the process killed in between, the chapter would be run again.
+                    evidence = write_evidence(slug, executed, record)
+                atomic_write(target, _written(executed))
+            except OSError as error:  # a finished run is never lost
+                kept = atomic_write(_elsewhere(f"{slug}-{profile}.ipynb"), _written(executed))
+                raise UnrolledError(
+                    f"cannot be written: {error.strerror}",
+                    file=target,
+                    hint=f"the executed notebook is {kept}",
+                ) from error
             partial.unlink(missing_ok=True)
     except Timeout as error:
         raise UnrolledError(f"profile {profile} is being executed by another process", file=source) from error
     cells = len(outputs.code_cells(notebook))
     memory = record["peak_memory_mb"]
     return Result(slug, profile, target, log, cells, seconds, memory, record["key"], evidence)
+
+
+def _elsewhere(name: str) -> Path:
+    """A place in the run store, or, where that cannot be written either, in the system's temporary folder."""
+    folder = paths.runs() / "chapters"
+    try:
+        return atomic_write(folder / name, "")
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="unrolled-kept-")) / name
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ from string import Template
 from typing import get_args
 
 from unrolled.base import paths
+from unrolled.base.addresses import is_web
 from unrolled.base.errors import UnrolledError, UsageError, unknown
 from unrolled.base.files import atomic_write
 from unrolled.library import bibliography
 from unrolled.library.bibformat import write
+from unrolled.library.biblatex import understood
 from unrolled.library.bibliography import Reference
 from unrolled.library.faults import Faulty
 from unrolled.library.latex import plain_field
@@ -65,7 +67,7 @@ def _reference(bibtex: str, origin: str) -> Reference:
         raise Faulty(found.faults)
     if len(found.entries) != 1:
         raise UsageError(f"{len(found.entries)} BibTeX entries", file=origin, hint="give exactly one")
-    (reference,) = found.entries.values()
+    reference = understood(next(iter(found.entries.values())))
     lacking = [name for name in ("title", "author", "year") if not reference.get(name)]
     if lacking or not re.fullmatch(r"(19|20)\d\d", reference.get("year")):
         problem = f"{reference.key} has no {', '.join(lacking)}" if lacking else "the year is no year"
@@ -128,20 +130,19 @@ def _entry(values: dict[str, str], title: str, reference: Reference, part: str) 
         "kind: paper",
         f"title: {quote(title, ensure_ascii=False)}",
         f"short: {quote(slug.replace('_', ' '))}",
-        f"key: {reference.key}",
+        f"key: {quote(reference.key, ensure_ascii=False)}",
         f"part: {part}",
         f"year: {reference['year']}",
         "status: draft",
         'summary: "To be written: what it is and what was new, in at most 80 words."',
     ]
+    doi = f"https://doi.org/{reference['doi']}" if reference.get("doi") else ""
     links = [
-        ("paper", f"https://doi.org/{reference.get('doi')}", "DOI") if reference.get("doi") else None,
+        ("paper", doi, "DOI") if is_web(doi) else None,
         ("pdf", f"https://arxiv.org/abs/{reference.get('eprint')}", f"arXiv:{reference.get('eprint')}")
         if reference.get("archiveprefix").lower() == "arxiv"
         else None,
-        ("paper", reference.get("url"), "the paper")
-        if reference.get("url").startswith(("https://", "http://"))
-        else None,
+        ("paper", reference.get("url"), "the paper") if is_web(reference.get("url")) else None,
     ]
     if any(links):
         lines.append("links:")

@@ -59,13 +59,17 @@ def write_reference(reference: Reference, *, resolve: bool = False) -> str:
     """One reference as BibTeX, ending in a line break.
 
     Args:
-        resolve: write out values that are made of ``@string`` names, so that the text stands alone.
+        resolve: write out values that are made of ``@string`` names or come by ``crossref``, so that the text
+            stands alone.
     """
     rank = {name: place for place, name in enumerate(ORDER)}
-    names = sorted(reference.fields, key=lambda name: (rank.get(name, len(rank)), name))
+    values = {**reference.inherited, **reference.fields} if resolve else reference.fields
+    if resolve and reference.inherited:
+        values = {name: value for name, value in values.items() if name not in ("crossref", "xdata")}
+    names = sorted(values, key=lambda name: (rank.get(name, len(rank)), name))
     fields = []
     for name in names:
-        value = f"{{{reference.fields[name]}}}"
+        value = f"{{{values[name]}}}"
         if not resolve and name in reference.expressions:
             value = reference.expressions[name]
         fields.append(Field(_SPELLED.get(name, name), value))

@@ -10,7 +10,7 @@ import logging
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,7 @@ from bibtexparser.splitter import Splitter
 
 from unrolled.base.errors import unknown
 from unrolled.base.paths import bibliography as bibliography_file
+from unrolled.library.biblatex import MONTHS, inherit
 from unrolled.library.bibvalues import evaluate, pieces
 from unrolled.library.faults import Fault, Faulty, read_text
 
@@ -30,20 +31,26 @@ _STRING = re.compile(r"^[ \t]*@[ \t]*string[ \t]*[{(]", re.MULTILINE | re.IGNORE
 _LOST = re.compile(
     r"@[ \t]*\w+[ \t]*[{(]|^[ \t]*(article|book|inproceedings|misc|phdthesis|techreport)\s*\{", re.M | re.I
 )
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+KEY = re.compile(r"[^\s,{}()\"#%~\\\\=`<>]+")
+"""What BibTeX takes as a key: also one that begins with a digit, or has dots, slashes, umlauts."""
+_NAMES = {  # what BibTeX's own styles define: journals by their short names
+    "acmcs": "ACM Computing Surveys",
+    "acta": "Acta Informatica",
+    "cacm": "Communications of the ACM",
+    "ibmjrd": "IBM Journal of Research and Development",
+    "ibmsj": "IBM Systems Journal",
+    "ieeese": "IEEE Transactions on Software Engineering",
+    "ieeetc": "IEEE Transactions on Computers",
+    "ipl": "Information Processing Letters",
+    "jacm": "Journal of the ACM",
+    "jcss": "Journal of Computer and System Sciences",
+    "scp": "Science of Computer Programming",
+    "sicomp": "SIAM Journal on Computing",
+    "tcs": "Theoretical Computer Science",
+    "tog": "ACM Transactions on Graphics",
+    "toms": "ACM Transactions on Mathematical Software",
+    "toplas": "ACM Transactions on Programming Languages and Systems",
+}
 
 
 @dataclass(frozen=True)
@@ -58,13 +65,14 @@ class Reference:
     expressions: Mapping[str, str] = field(
         compare=False, default_factory=dict
     )  # values made of @string names
+    inherited: Mapping[str, str] = field(compare=False, default_factory=dict)  # by crossref and xdata
 
     def __getitem__(self, name: str) -> str:
-        return self.fields[name]
+        return self.fields[name] if name in self.fields else self.inherited[name]
 
     def get(self, name: str, default: str = "") -> str:
         """The value of a field, or ``default``."""
-        return self.fields.get(name, default)
+        return self.fields.get(name, self.inherited.get(name, default))
 
 
 @dataclass
@@ -132,7 +140,7 @@ def find(keys: Iterable[str], path: Path | None = None) -> list[Reference]:
         if wanted.match(text, start) or _STRING.match(text, start)
     ]
     some = parse("\n".join(chosen), path)
-    if not some.faults and all(key in some.entries for key in keys):
+    if not some.faults and all(key in some.entries for key in keys):  # a parent elsewhere is a fault here
         return [some.entries[key] for key in keys]
     everything = load(path)
     return [everything.find(key) for key in keys]
@@ -149,7 +157,8 @@ class _Reader:
     def __init__(self, text: str, path: Path):
         self.text = text
         self.result = Bibliography(path)
-        self.values = {name[:3].lower(): name for name in MONTHS}  # what names stand for
+        self.values = _NAMES | {form: name for name in MONTHS for form in (name[:3].lower(), name.lower())}
+        self.values |= {"sept": "September"}  # what names stand for
         self.seen: dict[str, int] = {}  # keys in lower case, as BibTeX compares them, and their lines
         self.comment = ""  # what waits to be put above the next entry
         self._breaks = [match.start() for match in re.finditer("\n", text)]
@@ -170,11 +179,22 @@ class _Reader:
             elif isinstance(block, blocks.Entry):
                 self._entry(block, line)
         self.result.footer = self.comment
+        self._inherit()
         self.result.faults.sort(key=Fault.order)
         return self.result
 
     def _fault(self, line: int, problem: str, hint: str | None = None) -> None:
         self.result.faults.append(Fault(self.result.file, line, problem, hint))
+
+    def _inherit(self) -> None:
+        """Give each entry what it takes over from others; an entry that is nowhere is a fault."""
+        known = {key.lower(): reference for key, reference in self.result.entries.items()}
+        for key, reference in self.result.entries.items():
+            if reference.fields.keys() & {"crossref", "xdata"}:
+                inherited, missing = inherit(reference, known)
+                self.result.entries[key] = replace(reference, inherited=inherited)
+                for parent in missing:
+                    self._fault(reference.line, f"entry {key!r}: no entry {parent!r} for its crossref")
 
     def _place(self, block: blocks.Block, inner: blocks.Block) -> int:
         """The block's line, looked up in the text: bibtexparser counts no line that ends in a backslash."""
@@ -239,13 +259,14 @@ class _Reader:
         known = len(self.result.faults)
         fields: dict[str, str] = {}
         expressions: dict[str, str] = {}
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_:.+/-]*", entry.key):
-            self._fault(line, f"{entry.key!r} is no key", "letters, digits and _ : . + / -, first a letter")
+        if not KEY.fullmatch(entry.key):
+            hint = "no blank, comma, brace, quote, backslash or one of # % ~ = ` < >"
+            self._fault(line, f"{entry.key!r} is no key", hint)
         for item, at in self._lines(entry, line):
             name = item.key.lower()
             if name in fields:
                 self._fault(at, f"entry {entry.key!r}: field {name} twice")
-            elif not re.fullmatch(r"[a-z][a-z0-9_:.+/-]*", name):
+            elif not re.fullmatch(r"[a-z_][\w:.+/-]*", name):
                 problem = f"entry {entry.key!r}: {item.key[:40]!r} is no field name"
                 self._fault(at, problem, "is a comma or brace missing above?")
             else:

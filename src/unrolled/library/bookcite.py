@@ -10,6 +10,7 @@ from pathlib import Path
 from unrolled import __version__
 from unrolled.base import paths
 from unrolled.base.errors import UnrolledError
+from unrolled.base.folders import checkout
 from unrolled.library.bibliography import MONTHS, Reference
 from unrolled.library.models import Entry
 from unrolled.library.yamltext import read_yaml
@@ -27,6 +28,9 @@ def citation_file() -> dict:
     if document.faults or not isinstance(said, dict):
         problem = document.faults[0].problem if document.faults else "must be a mapping"
         raise UnrolledError(problem, file=path, line=document.faults[0].line if document.faults else 1)
+    people = said.get("authors")
+    if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
+        raise UnrolledError("authors is no list of people", file=path, hint="as in '- family-names: Doe'")
     missing = [name for name in ("title", "authors", "date-released") if not said.get(name)]
     if missing or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-\d\d", str(said["date-released"])):
         raise UnrolledError(
@@ -49,6 +53,7 @@ def chapter_reference(entry: Entry, site: str = "") -> Reference:
     Raises:
         UnrolledError: if the entry has no chapter yet.
     """
+    checkout()  # a chapter's title stands in its notebook
     title = chapter_title(entry.slug)
     if title is None:
         raise UnrolledError(

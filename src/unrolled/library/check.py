@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from unrolled.base import paths
 from unrolled.library import bibliography
+from unrolled.library.biblatex import unread
 from unrolled.library.chapters import pages
 from unrolled.library.entries import read_all, read_concepts
 from unrolled.library.entrychecks import entry_faults
@@ -64,6 +65,8 @@ def _bibliography(knowledge: Knowledge) -> Iterator[Fault]:
                 )
     broken = any(document.faults for document in knowledge.documents.values())
     for key, reference in knowledge.bib.entries.items():
+        for said in unread(reference):  # the book's pages print what is understood, and nothing else
+            yield Fault(knowledge.bib.file, reference.line, f"{key!r}: {said}")
         if key not in cited and not broken:  # an entry that cannot be read may cite it
             problem = f"{key!r} is cited by no entry and no page"
             yield Fault(knowledge.bib.file, reference.line, problem, "cite it, or remove it")

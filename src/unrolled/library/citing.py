@@ -63,9 +63,7 @@ def _key(name: str) -> str:
             raise UnrolledError("names no key to cite", file=file, hint="add a line 'key: …'")
         return found[1]
     text = bibliography_file().read_text("utf-8", errors="replace") if bibliography_file().is_file() else ""
-    keys = re.findall(
-        r"^[ \t]*@[ \t]*(?!string|comment|preamble)\w+[ \t]*[{(]\s*([^\s,{}]+)", text, re.M | re.I
-    )
+    keys = re.findall(r"@[ \t]*(?!string|comment|preamble)\w+[ \t]*[{(]\s*([^\s,{}]+)\s*[,}]", text, re.I)
     if name not in keys:
         known = [path.stem for path in entries_folder().glob("*.yaml")] + keys
         raise unknown("entry or reference", name, known, listing="'unrolled list' shows the entries")
@@ -109,60 +107,51 @@ def style_file(style: str) -> Path:
         return Path(path)
 
 
-_RIS_TYPES = {
-    "article": "JOUR",
-    "inproceedings": "CPAPER",
-    "conference": "CPAPER",
-    "incollection": "CHAP",
-    "inbook": "CHAP",
-    "book": "BOOK",
-    "proceedings": "CONF",
-    "phdthesis": "THES",
-    "mastersthesis": "THES",
-    "techreport": "RPRT",
-    "unpublished": "UNPB",
-    "online": "ELEC",
-    "software": "COMP",
-    "dataset": "DATA",
-}
-
-
 def ris(reference: Reference) -> str:
     """One reference as an RIS record, in Unicode."""
+    from unrolled.library.biblatex import KINDS, month, understood, web_address, year
     from unrolled.library.latex import names, plain_field
 
-    def text(name: str) -> str:
-        return plain_field(name, reference.get(name))
+    given = understood(reference)
 
-    lines = [("TY", _RIS_TYPES.get(reference.type, "GEN")), ("ID", reference.key)]
-    for field, tag in (("author", "AU"), ("editor", "ED")):
-        for person in names(reference.get(field)):
+    def text(name: str) -> str:
+        return plain_field(name, given.get(name))
+
+    kind = "EJOUR" if given.type == "article" and not given.get("journal") and given.get("eprint") else ""
+    lines = [("TY", kind or KINDS.get(given.type, ("GEN", ""))[0]), ("ID", given.key)]
+    for field, tag in (("author", "AU"), ("editor", "ED"), ("translator", "A4"), ("bookauthor", "A2")):
+        for person in names(given.get(field)):
             family = " ".join(part for part in (person.particle, person.family) if part)
             full = person.literal or ", ".join(part for part in (family, person.given, person.suffix) if part)
-            lines.append((tag, full))
+            lines.append(("N1", f"{field}: and others") if person.literal == "others" else (tag, full))
     lines.append(("TI", text("title")))
     lines.append(("T2", text("booktitle") or text("journal")))
     lines.append(("T3", text("series")))
-    lines.append(("PY", text("year")))
+    years, _ = year(given)
+    lines.append(("PY", "–".join(map(str, years)) if years and years[0] > 0 else text("year")))
+    if len(years) == 1 and (at := month(given)):
+        day = int(given["day"]) if given.get("day").isdecimal() else 0
+        lines.append(("DA", f"{years[0]:04}/{at:02}/" + (f"{day:02}" if day else "")))
     first, _, last = re.sub(r"\s*[–—-]+\s*", "-", text("pages")).partition("-")
-    lines += [("VL", text("volume")), ("IS", text("number")), ("SP", first), ("EP", last)]
-    lines += [("PB", text("publisher") or text("institution") or text("school")), ("CY", text("address"))]
-    lines += [("SN", text("isbn") or text("issn")), ("DO", text("doi")), ("UR", _address(reference))]
-    lines += [("N1", text("note"))]
-    if reference.get("eprint"):
+    lines += [
+        ("VL", text("volume")),
+        ("IS", text("number")),
+        ("SP", first),
+        ("EP", last),
+        ("ET", text("edition")),
+    ]
+    publisher = next(
+        (text(name) for name in ("publisher", "institution", "school", "organization") if text(name)), ""
+    )
+    lines += [("PB", publisher), ("CY", text("address")), ("SE", text("chapter")), ("M3", text("type"))]
+    lines += [("SN", text("isbn") or text("issn")), ("DO", text("doi")), ("UR", web_address(given))]
+    lines += [("Y2", text("urldate")), ("LA", text("language")), ("AB", text("abstract"))]
+    lines += [("KW", word.strip()) for word in re.split("[,;]", text("keywords"))]
+    lines += [
+        ("N1", text(name))
+        for name in ("note", "addendum", "annote", "howpublished", "version", "eventtitle", "venue")
+    ]
+    if given.get("eprint"):
         lines.append(("M1", f"{text('archiveprefix') or 'arXiv'}:{text('eprint')}"))
     body = [f"{tag}  - {' '.join(value.split())}" for tag, value in lines if value]
     return "\n".join([*body, "ER  - "]) + "\n"
-
-
-def _address(reference: Reference) -> str:
-    """Where the reference can be read: its address, else the one that its DOI or arXiv number gives."""
-    from unrolled.library.latex import plain_field
-
-    if reference.get("url"):
-        return plain_field("url", reference["url"])
-    if reference.get("doi"):
-        return "https://doi.org/" + plain_field("doi", reference["doi"])
-    if reference.get("eprint") and reference.get("archiveprefix").lower() == "arxiv":
-        return "https://arxiv.org/abs/" + reference["eprint"]
-    return ""

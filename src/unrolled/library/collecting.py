@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from unrolled.base import paths, records
 from unrolled.base.errors import UnrolledError
 from unrolled.base.files import sha256
+from unrolled.base.folders import found
 from unrolled.library.chapters import chapter_of
 from unrolled.library.evidence import load
 from unrolled.library.measurements import Chapter, Evidence, Measured, Run, Weights
@@ -36,10 +37,10 @@ class Collected:
 
 def finished(slug: str, store: Path | None = None) -> tuple[dict[str, tuple[Run, Path]], list[str]]:
     """An entry's finished runs by name, each with its folder, and what could not be read."""
-    found, damaged = records.results(slug, store)
+    stored, damaged = records.results(slug, store)
     runs: dict[str, tuple[Run, Path]] = {}
     problems = [str(error) for error in damaged]
-    for folder, result in found.items():
+    for folder, result in stored.items():
         fields = {name: result[name] for name in Run.model_fields if name in result}
         metrics = {name: value for name, value in result["metrics"].items() if _finite(value)}
         try:
@@ -116,7 +117,8 @@ def _weights(slug: str, run: Run) -> Weights | None:
     """The weights of this run that the project keeps, if it keeps them."""
     from safetensors import SafetensorError, safe_open
 
-    path = paths.project() / "bib" / "weights" / slug / f"{run.preset}.safetensors"
+    name = f"bib/weights/{slug}/{run.preset}.safetensors"
+    path = found(*name.split("/"))
     if not path.is_file():
         return None
     try:
@@ -126,7 +128,6 @@ def _weights(slug: str, run: Run) -> Weights | None:
         raise UnrolledError(f"is damaged: {error}", file=path) from error
     if run.key not in json.dumps(facts):
         return None
-    name = str(path.relative_to(paths.project()))
     return Weights(file=name, sha256=sha256(path), bytes=path.stat().st_size)
 
 
@@ -144,15 +145,18 @@ def curve(folder: Path, best_update: int | None = None, points: int = POINTS) ->
     if not path.is_file():
         return {}
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    found = []
+    told = []
     for number, line in enumerate(lines[:-1], 1):
         try:
-            found.append(json.loads(line))
-        except ValueError as error:
-            raise UnrolledError("no JSON", file=path, line=number) from error
-    losses = [(r["update"], r["loss"]) for r in found if _finite(r.get("loss"))]
-    names = sorted({name for r in found for name in r if name.startswith("valid_")})
-    marks = [r for r in found if names and all(_finite(r.get(name)) for name in names)]
+            record = json.loads(line)
+            if type(record["update"]) is not int:
+                raise ValueError("an update is a whole number")
+            told.append(record)
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise UnrolledError("no record of an update", file=path, line=number) from error
+    losses = [(r["update"], r["loss"]) for r in told if _finite(r.get("loss"))]
+    names = sorted({name for r in told for name in r if name.startswith("valid_")})
+    marks = [r for r in told if names and all(_finite(r.get(name)) for name in names)]
     if len(marks) > points:
         evenly = points - 1  # one place is for the best
         kept = {round(i * (len(marks) - 1) / (evenly - 1)) for i in range(evenly)}

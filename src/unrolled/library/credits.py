@@ -73,15 +73,18 @@ class Credits:
         return len(self.items)
 
     def __str__(self) -> str:
+        from unrolled.library.biblatex import understood
         from unrolled.library.latex import names, plain_field
 
         lines = [f"References behind {self.name}:"]
         for item in self.items:
             people = names(item.reference.get("author"))
             who = people[0].literal or people[0].family if people else item.key
-            if len(people) > 1:
-                who += f" and {people[1].family}" if len(people) == 2 else " et al."
-            year = item.reference.get("year")
+            if len(people) == 2 and people[1].literal != "others":
+                who += f" and {people[1].literal or people[1].family}"
+            elif len(people) > 1:
+                who += " et al."
+            year = understood(item.reference).get("year")
             lines.append(
                 f"- {who} ({year}), {plain_field('title', item.reference.get('title'))} [{item.key}]"
             )

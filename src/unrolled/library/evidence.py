@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from unrolled.base import paths
 from unrolled.base.errors import UnrolledError
 from unrolled.base.files import atomic_write
+from unrolled.base.folders import found, written
 from unrolled.base.keys import combine
 from unrolled.library.faults import Fault, Faulty, read_text
 from unrolled.library.measurements import Evidence
@@ -22,7 +22,7 @@ LARGEST = 4_000_000
 
 def evidence_file(slug: str) -> Path:
     """Where an entry's evidence lies."""
-    return paths.evidence() / f"{slug}.json"
+    return found("bib", "evidence", f"{slug}.json")
 
 
 def digest(evidence: Evidence) -> str:
@@ -72,7 +72,7 @@ def save(evidence: Evidence, path: Path | None = None) -> Path:
     Raises:
         UnrolledError: if it would be larger than ``LARGEST``.
     """
-    path = path or evidence_file(evidence.slug)
+    path = path or written("bib", "evidence", f"{evidence.slug}.json")
     ordered = evidence.model_copy(
         update={
             "statements": tuple(sorted(evidence.statements, key=lambda item: item.id)),
@@ -108,8 +108,8 @@ def _fault(path: Path, text: str, item: Mapping) -> Fault:
     place = ".".join(str(part) for part in item["loc"])
     line = _line(text, item["loc"])
     if item["type"] == "json_invalid":
-        found = re.search(r"line (\d+)", item["msg"])
-        line = min(int(found[1]) if found else 1, text.count("\n") + 1)
+        number = re.search(r"line (\d+)", item["msg"])
+        line = min(int(number[1]) if number else 1, text.count("\n") + 1)
     message = item["msg"][:1].lower() + item["msg"][1:]
     return Fault(path, line, f"{place}: {message}" if place else message, "collect the evidence again")
 
@@ -119,8 +119,8 @@ def _line(text: str, place: tuple) -> int:
     offset = 0
     for part in place:
         if isinstance(part, str):
-            found = text.find(f'"{part}"', offset)
-            offset = found if found >= 0 else offset
+            place_of = text.find(f'"{part}"', offset)
+            offset = place_of if place_of >= 0 else offset
         else:  # `save` starts the items of a list two spaces in
             items = [match.start() for match in re.finditer(r"^  \{", text[offset:], re.MULTILINE)]
             offset += items[part] if part < len(items) else 0

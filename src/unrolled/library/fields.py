@@ -8,8 +8,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
+from unrolled.base.addresses import is_web
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_:.+-]*$")]
+Key = Annotated[str, StringConstraints(pattern=r"^[^\s,{}()\"#%~\\=`<>]+$")]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -21,7 +23,7 @@ def _finite(value: float) -> float:
 
 
 def _web(value: str) -> str:
-    if not value.startswith(("https://", "http://")) or any(c in value for c in " \"'<>\\"):
+    if not is_web(value):
         raise ValueError("must be a plain http(s) address")
     return value
 

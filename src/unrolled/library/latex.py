@@ -6,14 +6,59 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+_JOURNALS = {  # what the Astrophysics Data System writes
+    "aj": "AJ", "apj": "ApJ", "apjl": "ApJL", "apjs": "ApJS", "aap": "A&A", "aapr": "A&A Rev.",
+    "aaps": "A&AS", "araa": "ARA&A", "icarus": "Icarus", "jcap": "JCAP", "mnras": "MNRAS",
+    "nat": "Nature", "pasa": "PASA", "pasp": "PASP", "pasj": "PASJ", "physrep": "Phys. Rep.",
+    "pra": "Phys. Rev. A", "prd": "Phys. Rev. D", "pre": "Phys. Rev. E", "prl": "Phys. Rev. Lett.",
+    "rmp": "Rev. Mod. Phys.", "solphys": "Sol. Phys.", "ssr": "Space Sci. Rev.",
+    "planss": "Planet. Space Sci.",
+    "grl": "Geophys. Res. Lett.",
+}  # fmt: skip
+_ACCENT = re.compile(
+    r"\\[`'^\"~=.](?:\s*\{\s*\\?[A-Za-z]*\s*\}|\s*\\[ij](?:\{\}|\b\s*)|\s*[A-Za-z])"
+    r"|\\[cvuHkrdbt](?:\s*\{\s*\\?[A-Za-z]+\s*\}|\s+\\?[A-Za-z])"
+    r"|\\(?:ss|o|O|l|L|aa|AA|ae|AE|oe|OE|i|j|dh|DH|th|TH|dj|DJ|ng|NG)(?:\{\}|\b\s*)"
+)
 _VERBATIM = {"url", "doi", "eprint", "pdf", "code", "isbn", "issn"}
 
 
 @lru_cache(maxsize=1)
 def _converter():
-    from pylatexenc.latex2text import LatexNodes2Text  # 50 ms: only where text is decoded
+    from pylatexenc import latex2text as tex  # 50 ms: only where text is decoded
+    from pylatexenc import latexwalker
 
-    return LatexNodes2Text(math_mode="text", keep_comments=True, strict_latex_spaces=False)
+    def written(node, **_) -> str:
+        """A macro that is unknown stays as it is written, so that nothing is lost."""
+        return f"\\{node.macroname} "
+
+    words = {name: name for name in ("LaTeX", "TeX", "BibTeX", "LaTeXe", "TeXLive")} | _JOURNALS
+    words |= {"textgreater": ">", "textless": "<", "textbar": "|", "textbackslash": "\\", "slash": "/"}
+    words |= {
+        "path": "%s",
+        "url": "%s",
+        "nolinkurl": "%s",
+        "href": "%(2)s",
+        "mkbibquote": "“%s”",
+        "enquote": "“%s”",
+    }
+    words |= {"input": r"\input{%s}", "include": r"\include{%s}"}
+    words |= {"noopsort": "", "textregistered": "®", "copyright": "©", "texttrademark": "™", "protect": ""}
+    texts = tex.get_default_latex_context_db()
+    given = [tex.MacroTextSpec(name, simplify_repl=text) for name, text in words.items()]
+    texts.add_context_category("references", prepend=True, macros=given)
+    texts.set_unknown_macro_spec(tex.MacroTextSpec("", simplify_repl=written))
+    macros = latexwalker.get_default_latex_context_db()
+    one = ("url", "path", "nolinkurl", "mkbibquote", "enquote", "noopsort")
+    shapes = {"href": "{{", **dict.fromkeys(one, "{"), **dict.fromkeys(_JOURNALS, "")}
+    known = [latexwalker.macrospec.std_macro(name, shape) for name, shape in shapes.items()]
+    macros.add_context_category("references", prepend=True, macros=known)
+    reader = tex.LatexNodes2Text(
+        latex_context=texts, math_mode="text", keep_comments=True, strict_latex_spaces=False
+    )
+    return lambda text: reader.nodelist_to_text(
+        latexwalker.LatexWalker(text, latex_context=macros, tolerant_parsing=True).get_latex_nodes()[0]
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -24,14 +69,22 @@ def plain(value: str) -> str:
     'Gülçehre, LSTMs & others – 50% off'
     """
     if not re.search(r"[\\{}~$]|--|``|''", value):
-        return value
-    text = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", value))
+        return " ".join(value.split())
+    text = re.sub(r"(?<!\\)[%&#]", r"\\\g<0>", value)
+    if len(re.findall(r"(?<!\\)\$", text)) % 2:  # a sum of money, no formula
+        text = re.sub(r"(?<!\\)\$", r"\\$", text)
+    try:
+        text = _converter()(text)
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, LookupError):
+        text = re.sub(r"[{}]", "", value)  # what cannot be decoded is shown as it is written
     return " ".join(text.replace("\u00a0", " ").split())
 
 
 def plain_field(name: str, value: str) -> str:
-    """A field's value as text; addresses and identifiers only lose their LaTeX escapes."""
-    return re.sub(r"\\([_%&#~$])", r"\1", value) if name in _VERBATIM else plain(value)
+    """A field's value as text; addresses and identifiers only lose the TeX around them."""
+    from unrolled.library.biblatex import address
+
+    return address(value) if name in _VERBATIM else plain(value)
 
 
 @dataclass(frozen=True)
@@ -56,6 +109,8 @@ def names(value: str) -> list[Name]:
     """
     from bibtexparser.middlewares.names import parse_single_name_into_parts, split_multiple_persons_names
 
+    # accents first: a tilde that is one parts no name, and a blank within one no word
+    value = _ACCENT.sub(lambda found: plain(found[0]), value)
     people = []
     for one in split_multiple_persons_names(value):
         one = one.strip()

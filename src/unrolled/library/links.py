@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from unrolled import __version__
 from unrolled.base.errors import UnrolledError
 from unrolled.base.files import atomic_write
 from unrolled.library import bibliography
+from unrolled.library.biblatex import understood, web_address
 from unrolled.library.faults import Fault
 from unrolled.library.latex import plain_field
 
@@ -71,12 +72,18 @@ def addresses() -> list[Address]:
     bib = bibliography.load()
     for reference in bib.entries.values():
         place = f"{Fault(bib.file, 1, '').place}:{reference.line}"
+        given = understood(reference)
         for name in ("url", "pdf", "code"):
-            note(plain_field(name, reference.get(name)), place)
-        if (doi := plain_field("doi", reference.get("doi"))).startswith("10."):
-            note(f"https://doi.org/{doi}", place)
-        if reference.get("eprint") and reference.get("archiveprefix").lower() == "arxiv":
-            note(f"https://arxiv.org/abs/{reference['eprint']}", place)
+            note(plain_field(name, given.get(name)), place)
+        for name in ("doi", "eprint"):  # what each gives by itself
+            note(
+                web_address(
+                    replace(
+                        given, fields={n: v for n, v in given.fields.items() if n in (name, "archiveprefix")}
+                    )
+                ),
+                place,
+            )
     return [found[url] for url in sorted(found)]
 
 

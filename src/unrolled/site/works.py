@@ -22,6 +22,8 @@ class Work:
     def names(self) -> str:
         """All authors: "Tim Cooijmans, Nicolas Ballas and Aaron Courville"."""
         full = [f"{given} {family}".strip() for family, given in self.authors]
+        if full[1:] and full[-1] in ("et al.", "others"):
+            return f"{', '.join(full[:-1])} et al."
         return full[0] if len(full) == 1 else f"{', '.join(full[:-1])} and {full[-1]}" if full else ""
 
     @property
@@ -48,7 +50,8 @@ def from_csl(item: Mapping[str, Any]) -> Work:
         for a in item.get("author", ())
     )
     dates = item.get("issued", {}).get("date-parts") or [[]]
-    year = str(dates[0][0]) if dates[0] else str(item.get("issued", {}).get("raw", ""))
+    issued = item.get("issued", {})
+    year = str(dates[0][0]) if dates[0] else str(issued.get("literal") or issued.get("raw", ""))
     venue = (
         item.get("container-title")
         or item.get("event-title")

@@ -63,12 +63,15 @@ class Ensemble:
                     )
 
     def _take_over(self) -> None:
-        """The state of the members' optimisers, stacked."""
-        for place, parameter in enumerate(self.stacked.values()):
-            found = [list(t.optimiser.state.values()) for t in self.trainers]
-            if any(len(states) <= place for states in found):
+        """The members' optimiser states, stacked: by parameter, since what is restored has any order."""
+        own = [dict(_Loss(t.experiment, t.model).named_parameters()) for t in self.trainers]
+        for parameter_name, parameter in self.stacked.items():
+            members = [
+                trainer.optimiser.state.get(parameters[parameter_name])
+                for trainer, parameters in zip(self.trainers, own, strict=True)
+            ]
+            if not all(members):
                 return
-            members = [states[place] for states in found]
             for name, value in members[0].items():
                 alike = isinstance(value, Tensor) and value.shape == parameter.shape[1:] and name != "step"
                 self.optimiser.state[parameter][name] = (

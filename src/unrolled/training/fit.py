@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,6 +59,7 @@ def fit(
 
     Raises:
         UnrolledError: if there is no such device, a loss is not finite, or another process holds the run.
+        Interrupted: if Ctrl-C or SIGTERM asked for an end; a checkpoint is written, and a later call goes on.
     """
     options = {"device": device, "precision": precision, "devices": devices, "fingerprint": fingerprint}
     shown = {"minutes": minutes, "progress": progress, "command": command}
@@ -123,8 +126,13 @@ def _fit(
                 if one.key not in runs
             ]
             if trainings:
-                _resume(trainings)
-                _train(trainings, minutes, progress)
+                with _signals(noted=keep is None and fabric.world_size == 1) as asked:
+                    _resume(trainings)
+                    _train(trainings, minutes, progress, asked)
+                if asked:
+                    done, planned = trainings[0].trainer.done, trainings[0].plan.experiment.config.updates
+                    said = f"stopped after {done:,} of {planned:,} updates"
+                    raise Interrupted(said, asked[0], trainings[0].folder)
             for training in trainings:
                 seeds = [one.trainer.seed for one in trainings]
                 called = command or " ".join(["unrolled", *sys.argv[1:]])
@@ -160,8 +168,41 @@ def _resume(trainings: list[_Training]) -> None:
         training.begin()
 
 
-def _train(trainings: list[_Training], minutes: float | None, progress: bool) -> None:
-    """Train to the end of the schedule, or until the time is up."""
+class Interrupted(UnrolledError):
+    """A training that a signal stopped, after its checkpoint was written."""
+
+    def __init__(self, said: str, number: int, folder: Path) -> None:
+        super().__init__(said, file=folder, hint="its checkpoint is there: call again to go on")
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def _signals(*, noted: bool) -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM are noted, so that the update is finished and saved; the second one acts at once."""
+    asked: list[int] = []
+    if not noted or threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, _: object) -> None:
+        asked.append(number)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    for number, handler in before.items():
+        if handler is not None:
+            signal.signal(number, note)
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
+def _train(trainings: list[_Training], minutes: float | None, progress: bool, asked: list[int]) -> None:
+    """Train to the end of the schedule, until the time is up, or until a signal asks for an end."""
     from tqdm import tqdm
 
     from unrolled.training.ensemble import Ensemble
@@ -184,9 +225,9 @@ def _train(trainings: list[_Training], minutes: float | None, progress: bool) ->
             evaluates = last or first.done % config.evaluate_every == 0
             saves = last or first.done % config.checkpoint_every == 0
             full = first.full  # no longer, once the first of several has recorded
-            if not (evaluates or saves or full or minutes is not None):
+            if not (evaluates or saves or full or asked or minutes is not None):
                 continue
-            late = trainings[0].late(minutes)
+            late = trainings[0].late(minutes) or bool(asked)
             if evaluates or saves or late:
                 synchronise()
             for training in trainings:
@@ -224,6 +265,7 @@ class _Training:
             UnrolledError: if either is damaged, or they are of different updates.
         """
         found = checkpoints.load(checkpoints.checkpoint_path(self.folder, update))
+        history.check(self.metrics, found.facts)
         if found.facts["best_update"] is not None:
             best = self.folder / "best.safetensors"
             kept = checkpoints.read_tensors(best)[1]["update"]
@@ -289,6 +331,7 @@ class _Training:
                 "best_update": self.best_update,
                 "seconds": self.elapsed(),
                 "peak_memory_mb": max(self.peak, self.trainer.peak_memory_mb()),
+                **history.seal(self.metrics),
             }
             checkpoints.save(self.folder, self.trainer.checkpoint(facts))
 
@@ -338,7 +381,10 @@ class _Training:
             "commit": records.commit(),
             "command": command,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            **(history.seal(self.metrics) if self.writes else {}),
         }
+        result = json.loads(json.dumps(result))  # as it reads back: tuples are lists there
+        result["digest"] = records.digest(result)
         if self.writes:
             atomic_write(self.folder / "result.json", json.dumps(result, indent=2) + "\n")
         return result

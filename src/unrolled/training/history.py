@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from unrolled.base.errors import UnrolledError
@@ -25,11 +26,13 @@ def read(path: Path) -> list[dict]:
         if number == len(lines):
             break  # what follows the last line break: nothing, or a torn line
         try:
-            records.append(json.loads(line))
-        except ValueError as error:
-            raise UnrolledError(
-                "no JSON", file=path, line=number, hint="remove the run's folder to start it again"
-            ) from error
+            record = json.loads(line)
+            if type(record["update"]) is not int:
+                raise ValueError("an update is a whole number")
+            records.append(record)
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            hint = "remove the run's folder to start it again"
+            raise UnrolledError("no record of an update", file=path, line=number, hint=hint) from error
     return records
 
 
@@ -38,6 +41,24 @@ def trim(path: Path, update: int) -> list[dict]:
     records = [record for record in read(path) if record["update"] <= update]
     atomic_write(path, "".join(f"{json.dumps(record)}\n" for record in records))
     return records
+
+
+def seal(path: Path) -> dict[str, str | int]:
+    """How long a history is, and its SHA-256: a checkpoint keeps both, and a result."""
+    content = path.read_bytes() if path.is_file() else b""
+    return {"history_bytes": len(content), "history_sha256": hashlib.sha256(content).hexdigest()}
+
+
+def check(path: Path, sealed: Mapping) -> None:
+    """Compare the beginning of a history with what ``seal`` said of it; records of older code say nothing.
+
+    Raises:
+        UnrolledError: if it was altered since.
+    """
+    if "history_sha256" in sealed:
+        content = (path.read_bytes() if path.is_file() else b"")[: sealed["history_bytes"]]
+        if hashlib.sha256(content).hexdigest() != sealed["history_sha256"]:
+            raise UnrolledError("is damaged: its checksum differs", file=path)
 
 
 def append(path: Path, records: Iterable[dict], *, sync: bool = False) -> None:

@@ -108,6 +108,7 @@ class Run:
     @cached_property
     def history(self) -> list[dict]:
         """The lines of ``metrics.jsonl``: ``update`` and ``loss``, or ``update`` and validation metrics."""
+        history.check(self.folder / "metrics.jsonl", self.result)
         return history.read(self.folder / "metrics.jsonl")
 
     @property
@@ -129,8 +130,10 @@ class Run:
         if which == "best":
             return read_tensors(self.folder / "best.safetensors")[0]
         checkpoint = latest(self.folder)
-        if checkpoint is None:
-            raise UnrolledError("holds no checkpoint", file=self.folder)
+        if checkpoint is None or checkpoint.update != self.result["updates"]:
+            raise UnrolledError(
+                f"holds no checkpoint after update {self.result['updates']}", file=self.folder
+            )
         return checkpoint.model
 
     def model(self, which: str = "best") -> nn.Module:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from unrolled.base.errors import UnrolledError, unknown
+from unrolled.base.folders import written
 from unrolled.base.paths import project
 from unrolled.base.records import read_result, results
 from unrolled.training.checkpoints import read_tensors, write_tensors
@@ -22,7 +23,7 @@ LARGEST = 8_000_000
 
 def folder() -> Path:
     """Where weights are kept, one folder per paper."""
-    return project() / "bib" / "weights"
+    return written("bib", "weights")
 
 
 def export(run: Path, *, licence: str = "") -> Path:
@@ -69,7 +70,10 @@ def load(name: str) -> nn.Module:
         UsageError: if there are no weights of that name.
         UnrolledError: if the file is damaged or belongs to another version of the model.
     """
-    known = {f"{path.parent.name}/{path.stem}": path for path in sorted(folder().glob("*/*.safetensors"))}
+    folders = (project() / "bib" / "weights", folder())  # what was written here stands before what came along
+    known = {
+        f"{p.parent.name}/{p.stem}": p for place in folders for p in sorted(place.glob("*/*.safetensors"))
+    }
     if name not in known:
         raise unknown("trained model", name, known, listing=f"there are {', '.join(known) or 'none yet'}")
     tensors, facts = read_tensors(known[name])

@@ -212,7 +212,7 @@ class BNLSTM(nn.Module):
         looked_at = mask is not None and mask.device.type == "cpu" and not torch.compiler.is_compiling()
         alone = batch < 2 or (looked_at and time > 0 and mask[0].sum() < 2)
         if self.training and alone:
-            raise ShapeError(f"batch statistics need at least two sequences; x is {list(x.shape)}")
+            raise ShapeError(f"batch statistics need at least two sequences; x has a batch of {batch}")
         if initial is None:
             initial = expand_state(LSTMState(self.h_0, self.c_0), batch)
             if self.training and self.noise:
