@@ -149,12 +149,12 @@ def test_the_counter_computes_what_torch_computes(
     seen = opened(visit, "stack_rnn")
     page = seen.page
     graph = demo("stack_rnn").graphs[f"{language}-{'rounded' if rounded else 'soft'}"]
-    page.locator("#stack-round").set_checked(not rounded)
-    live(page)
-    page.locator("#stack-round").set_checked(rounded)
-    live(page)
-    page.locator(f".stack-choices input[value={language}]").set_checked(True)
-    live(page)
+    if rounded:  # the stored state is soft, and of the first language
+        page.locator("#stack-round").check()
+        live(page)
+    if language != "anbncn":
+        page.locator(f".stack-choices input[value={language}]").check()
+        live(page)
     for string in (text(language, 9), typed):
         choose(page, string, "#stack-text")
         page.wait_for_function(
