@@ -75,7 +75,7 @@ mount("stack_rnn", (panel) => {
     const known = state.wanted.filter(Boolean).length, faults = wrong.filter(Boolean).length;
     const [what, how] = find("phases").children;
     what.textContent = state.text === string(language, sizes()) ? `${label}, ${unit()} = ${sizes()}` : `${label}, your string`;
-    how.textContent = !known ? "nothing can be foreseen yet" : faults ? `${faults} of ${known} wrong` : `all ${known} that can be foreseen right`;
+    how.textContent = !known ? "nothing can be foreseen yet" : faults ? `${faults} of ${known} wrong` : `${known} of ${known} right`;
     how.classList.toggle("demo-bad", faults > 0);
     find("steps").lastChild.textContent = columns;
     state.depth = Math.min(stacks, Math.max(8, sizes() + 2)); // as many cells as a counter fills

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from jaxtyping import config
 
 from unrolled.base.errors import UnrolledError, UsageError
 from unrolled.nn.checks import ShapeError
@@ -83,13 +84,24 @@ def test_initial_weights_are_sums_of_three_uniform_draws():
     assert abs(weights.std().item() - 0.1) < 0.003  # the variance of one draw is 0.01 / 3
 
 
-def test_what_it_refuses():
-    with pytest.raises(UsageError, match="memory"):
-        small(memory="queue")
-    with pytest.raises(UsageError, match="NO-OP"):
-        small(memory="list", noop=True)
+@pytest.mark.parametrize(
+    "options", [{"memory": "queue"}, {"backend": "fast"}, {"memory": "list", "noop": True}]
+)
+def test_options_that_there_are_not_are_refused(options):
+    config.update("jaxtyping_disable", True)  # what a model refuses, it refuses by itself
+    try:
+        with pytest.raises(UsageError):
+            small(**options)
+    finally:
+        config.update("jaxtyping_disable", False)
+
+
+def test_symbols_out_of_range_are_refused():
     with pytest.raises(ShapeError, match=r"symbols must lie in 0\.\.2"):
         small()(torch.tensor([[3]]))
+
+
+def test_the_fused_lstm_refuses_a_batch_of_models():
     model = LSTMBaseline(3, hidden_size=4)
     with pytest.raises(UnrolledError, match="one by one"):
         torch.func.vmap(model)(torch.zeros(2, 1, 5, dtype=torch.long))

@@ -103,8 +103,8 @@ def picture(x: Tensor, found: dict[str, Tensor], rows: int, at: int) -> str:
     )
     tops = "".join(f"<td>{signed(float(top))}</td>" for top in found["stacks"][at, :, 0])
     return (
-        f'<div class="stack-phases"><span>{LANGUAGES["anbncn"]}, n = 5</span><span>every symbol that can be '
-        'foreseen is</span></div><div class="stack-names stack-a">'
+        f'<div class="stack-phases"><span>{LANGUAGES["anbncn"]}, n = 5</span><span>10 of 10 '
+        'right</span></div><div class="stack-names stack-a">'
         f"<b>reads</b>{letters}</div>"
         f'<div class="stack-reads">{heat("reads", {"mark": x.T})}</div>'
         f'<div class="stack-names stack-b"><b>next</b>{letters}</div>'
