@@ -142,7 +142,7 @@ class TutorialExperiment(Experiment[Config]):
         """Answers to the conditions of pictures, ``[samples, n, pixels]``, by latents from the prior."""
         condition, _ = self.parts(x)
         if self.config.model == "regressor":
-            return model(condition).probs[None]
+            return torch.sigmoid(model(condition).logits)[None]
         z = torch.randn(samples, len(x), model.latent, device=x.device)
         found = model.decode(z) if self.config.model == "vae" else model(condition, z)
         return torch.sigmoid(found.logits)

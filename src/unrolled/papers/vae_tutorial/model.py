@@ -100,7 +100,7 @@ def gaussian_divergence(
 
 
 def gaussian_log_likelihood(
-    x: Float[Tensor, "*batch pixels"], f: Float[Tensor, "*batch pixels"], deviation: float
+    x: Float[Tensor, "... pixels"], f: Float[Tensor, "... pixels"], deviation: float
 ) -> Float[Tensor, "..."]:
     """The log-likelihood of a Gaussian output: the squared error, weighed by the output's variance.
 
@@ -239,6 +239,6 @@ class CVAE(Regressor):
         prior = DiagonalGaussian(torch.zeros_like(mean), torch.ones_like(mean))
         return self.decode(fourth, z).log_prob(y) + prior.log_prob(z) - q.log_prob(z)
 
-    def forward(self, x: Float[Tensor, "*batch given"], z: Float[Tensor, "*batch latent"]) -> Bernoulli:
+    def forward(self, x: Float[Tensor, "... given"], z: Float[Tensor, "... latent"]) -> Bernoulli:
         """P(Y | z, X): a completion for each latent, which at test time is drawn from N(0, I)."""
         return self.decode(self.condition(x)[1], z)
