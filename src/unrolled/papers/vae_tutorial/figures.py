@@ -42,14 +42,14 @@ def draw_completions(cells: Tensor, names: Sequence[str]) -> None:
 
     rows, columns = cells.shape[:2]
     width = 4.9
-    figure, axes = pyplot.subplots(rows, columns, figsize=(width, width / columns * rows + 0.75))
+    size = (width, width / columns * rows + 0.75)
+    _, axes = pyplot.subplots(rows, columns, figsize=size, gridspec_kw={"wspace": 0.08, "hspace": 0.08})
     for row, line in zip(axes, cells, strict=True):
         for ax, cell in zip(row, line, strict=True):
             ax.imshow(cell.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             ax.set(xticks=[], yticks=[])
     for ax, name in zip(axes[0], names, strict=True):
         ax.set_title(name.removeprefix("sample "), fontsize=10, rotation=0 if name[-1].isdigit() else 40)
-    figure.subplots_adjust(wspace=0.08, hspace=0.08, top=0.84, left=0.01, right=0.99, bottom=0.01)
 
 
 def draw_appendix(deviations: Sequence[float]) -> None:
@@ -59,10 +59,12 @@ def draw_appendix(deviations: Sequence[float]) -> None:
     _, (left, right) = pyplot.subplots(1, 2, figsize=(8.6, 3.0), width_ratios=(1, 1))
     left.loglog(deviations, [mean_gap(deviation) for deviation in deviations], marker="o", **role("method"))
     left.set(xlabel=r"deviation of the output, $\sigma$", ylabel="mean gap, nats", title="The gap vanishes")
+    left.set_xticks((0.03, 0.1, 0.3), ("0.03", "0.1", "0.3"))
+    left.set_xticks((), minor=True)
     for deviation, look in ((0.3, "baseline"), (0.1, "method")):
         found = appendix(deviation)
         right.plot(found.x, found.gap, label=f"$\\sigma = {deviation}$", **role(look))
-    right.set(xlabel="$X$", ylabel="gap, nats", title="It is largest between the two humps", ylim=(0, None))
+    right.set(xlabel="$X$", ylabel="gap, nats", title="It is large where data are rare", ylim=(0, None))
     label_ends(right)
 
 
@@ -72,13 +74,13 @@ def draw_samples(found: Mapping[str, Tensor], evidence: float) -> None:
 
     _, ax = pyplot.subplots(figsize=(4.9, 2.9))
     for (name, values), look in zip(found.items(), ("baseline", "method"), strict=True):
-        edges = torch.linspace(-150, 0, 76).numpy()
+        edges = torch.linspace(-70, -5, 66).numpy()
         weights = torch.full_like(values, 100 / len(values)).numpy()
         ax.hist(values.numpy(), edges, weights=weights, histtype="step", label=name, **role(look))
     ax.axvline(evidence, **role("chance"))
     place = {"xycoords": ("data", "axes fraction"), "ha": "right", "va": "top"}
     ax.annotate("log P(X)", (evidence, 0.97), rotation=90, **place)
-    ax.set(xlabel="log P(X | z), nats", ylabel="samples, %", xlim=(-150, 0))
+    ax.set(xlabel="log P(X | z), nats", ylabel="samples, %", xlim=(-70, -5))
     ax.legend(loc="upper left")
 
 
