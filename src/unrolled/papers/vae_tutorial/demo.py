@@ -9,33 +9,33 @@ from unrolled import load
 from unrolled.demos import Demo, Graph, Prompt
 from unrolled.demos.picture import heat
 from unrolled.papers.vae_tutorial.experiment import given_pixels
-from unrolled.papers.vae_tutorial.figures import assembled
+from unrolled.papers.vae_tutorial.figures import COLUMNS, assembled
 from unrolled.papers.vae_tutorial.model import CVAE
 
-WEIGHTS = "vae_tutorial/live"
+WEIGHTS = "vae_tutorial/column"
 
 SHOWN = 6
 """Completions that are on show; with each draw the oldest one leaves."""
 
-COLUMN = (0, 1, 1, 0, 0, 1, 1, 0)
-"""What is given in the first state, from top to bottom."""
+GIVEN = tuple(tuple(int(bit) for bit in column) for column in COLUMNS)
+"""Columns of test pictures; the first one is that of the first state."""
 
 PROMPTS = (
     Prompt(
-        "A gap in the middle",
-        "Two strokes with a gap between them. Each latent gives another sharp answer, and the average of all "
-        "of them, at the left, is grey.",
-        {"column": COLUMN},
+        "Three strokes",
+        "Many digits cross their middle three times. Each latent gives another sharp answer, and the mean of "
+        "all of them is grey.",
+        {"column": GIVEN[0]},
     ),
     Prompt(
-        "One straight stroke",
-        "The whole column is black. Fewer digits have that, so the answers differ less.",
-        {"column": (1, 1, 1, 1, 1, 1, 1, 1)},
+        "Two strokes and a gap",
+        "The answers differ in what closes the gap, at the left, at the right, or on both sides.",
+        {"column": GIVEN[1]},
     ),
     Prompt(
-        "Only the two ends",
-        "A stroke at the top and one at the bottom, as in a nought.",
-        {"column": (1, 0, 0, 0, 0, 0, 0, 1)},
+        "One stroke",
+        "Little is given, so little is settled: look at the mean, and then at the single answers.",
+        {"column": GIVEN[2]},
     ),
 )
 
@@ -73,9 +73,9 @@ def picture(x: Tensor, pixels: Tensor, mask: Tensor) -> str:
 def demo() -> Demo:
     """The demo, on the weights of the median seed."""
     model = load(WEIGHTS)
-    side = len(COLUMN)
+    side = len(GIVEN[0])
     mask = given_pixels("column", side)
-    x = torch.tensor([COLUMN], dtype=torch.float32)
+    x = torch.tensor([GIVEN[0]], dtype=torch.float32)
     z = torch.randn(64, model.latent, generator=torch.Generator().manual_seed(2016))
     step = Graph(Step(model), {"x": x, "z": z})
     pixels = step(x=x, z=z)["pixels"]
@@ -84,10 +84,10 @@ def demo() -> Demo:
         lead="Black and white cells of one column are given; a trained conditional auto-encoder fills in the "
         "rest. Draw in the column, then draw latents and see what else the digit could have been.",
         stage=picture(x, pixels, mask),
-        caption="A column of eight cells is given. Beside it is the grey mean of 64 completions, and six of "
+        caption="The middle column of a digit is given. Beside it is the grey mean of 64 completions, and six of "
         "the completions, each sharper than the mean and different from the others.",
         prompts=PROMPTS,
         graphs={"step": step},
-        trace={"column": COLUMN, "pixels": pixels},
+        trace={"column": GIVEN[0], "pixels": pixels},
         settings={"side": side, "at": side // 2 - 1, "shown": SHOWN, "latent": model.latent},
     )

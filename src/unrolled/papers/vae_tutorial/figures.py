@@ -9,7 +9,17 @@ from torch import Tensor
 
 from unrolled.execution.figures import label_ends, role
 from unrolled.papers.vae_tutorial.experiment import given_pixels
+from unrolled.papers.vae_tutorial.model import CVAE, Regressor
 from unrolled.papers.vae_tutorial.studies import appendix, mean_gap
+
+COLUMNS = (
+    "0001110000111110000011100000",
+    "0000111111110000000111110000",
+    "0000000000000001111111000000",
+    "0000000011100111001111100000",
+    "0000001111100011100000000000",
+)
+"""Middle columns of MNIST's test pictures 1, 3, 2, 9 and 7, black where the brightness is above one half."""
 
 
 def assembled(given: Tensor, rest: Tensor, mask: Tensor) -> Tensor:
@@ -34,6 +44,20 @@ def completions(
     columns = [torch.full_like(truth, 0.35), truth, regressed, *answers]
     names = ["given", "truth", "regressor", *[f"sample {i + 1}" for i in range(len(answers))]]
     return torch.stack([assembled(condition, column, mask) for column in columns], 1), names
+
+
+@torch.no_grad()
+def filled(
+    columns: Sequence[str], model: CVAE, baseline: Regressor, samples: int = 6
+) -> tuple[Tensor, list[str]]:
+    """Rows of pictures for columns that are written as text of 0 and 1: given, regressor, completions."""
+    mask = given_pixels("column", len(columns[0]))
+    x = torch.tensor([[float(bit) for bit in column] for column in columns])
+    z = torch.randn(samples, len(x), model.latent, generator=torch.Generator().manual_seed(2016))
+    regressed, answers = baseline(x).logits.sigmoid(), model(x, z).logits.sigmoid()
+    ways = [torch.full_like(regressed, 0.35), regressed, *answers]
+    names = ["given", "regressor", *[f"sample {i + 1}" for i in range(samples)]]
+    return torch.stack([assembled(x, way, mask) for way in ways], 1), names
 
 
 def draw_completions(cells: Tensor, names: Sequence[str]) -> None:
