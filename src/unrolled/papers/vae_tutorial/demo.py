@@ -29,7 +29,7 @@ PROMPTS = (
     ),
     Prompt(
         "Two strokes and a gap",
-        "The answers differ in what closes the gap, at the left, at the right, or on both sides.",
+        "Most answers close the gap to a nought, each with another slant. Now and then another digit fits.",
         {"column": GIVEN[1]},
     ),
     Prompt(
@@ -84,8 +84,8 @@ def demo() -> Demo:
         lead="Black and white cells of one column are given; a trained conditional auto-encoder fills in the "
         "rest. Draw in the column, then draw latents and see what else the digit could have been.",
         stage=picture(x, pixels, mask),
-        caption="The middle column of a digit is given. Beside it is the grey mean of 64 completions, and six of "
-        "the completions, each sharper than the mean and different from the others.",
+        caption="The middle column of a digit is given. Beside it are the mean of 64 completions and six "
+        "of the completions, each sharper than the mean and different from the others.",
         prompts=PROMPTS,
         graphs={"step": step},
         trace={"column": GIVEN[0], "pixels": pixels},
