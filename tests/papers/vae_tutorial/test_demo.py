@@ -19,7 +19,6 @@ def answers(column):
         return subject.Step(model)(x, z)[0]
 
 
-@pytest.mark.parametrize("prompt", subject.PROMPTS, ids=lambda prompt: prompt.label)
 def sharper(found):
     """Which answers are sharper than the mean of them all."""
     return (found - 0.5).abs().mean(1) > (found.mean(0) - 0.5).abs().mean()

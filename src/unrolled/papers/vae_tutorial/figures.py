@@ -98,13 +98,13 @@ def draw_samples(found: Mapping[str, Tensor], evidence: float) -> None:
 
     _, ax = pyplot.subplots(figsize=(4.9, 2.9))
     for (name, values), look in zip(found.items(), ("baseline", "method"), strict=True):
-        edges = torch.linspace(-70, -5, 66).numpy()
+        edges = torch.linspace(-50, -20, 61).numpy()
         weights = torch.full_like(values, 100 / len(values)).numpy()
         ax.hist(values.numpy(), edges, weights=weights, histtype="step", label=name, **role(look))
     ax.axvline(evidence, **role("chance"))
     place = {"xycoords": ("data", "axes fraction"), "ha": "right", "va": "top"}
     ax.annotate("log P(X)", (evidence, 0.97), rotation=90, **place)
-    ax.set(xlabel="log P(X | z), nats", ylabel="samples, %", xlim=(-70, -5))
+    ax.set(xlabel="log P(X | z), nats", ylabel="samples, %", xlim=(-50, -20))
     ax.legend(loc="upper left")
 
 
