@@ -67,7 +67,12 @@ def test_prior_estimate_is_the_mean_likelihood():
     torch.testing.assert_close(found, torch.logsumexp(direct, 0) - torch.tensor(50.0).log())
 
 
-def test_compared_runs_differ_in_the_model_alone():
-    for ours, other in (("column", "column_regressor"), ("quarter", "quarter_regressor")):
-        assert replace(PRESETS[ours], model="regressor") == PRESETS[other]
+def test_compared_runs_differ_in_the_model_and_in_a_rate_that_both_tried():
+    chosen = PRESETS["column_regressor"].learning_rate
+    assert replace(PRESETS["column"], model="regressor", learning_rate=chosen) == PRESETS["column_regressor"]
+    for name in ("column", "column_regressor"):
+        tried = {preset.learning_rate for key, preset in PRESETS.items() if key.startswith(f"{name}_rate_")}
+        assert tried == {1e-3, 2e-3, 4e-3}
+        assert PRESETS[name].learning_rate in tried
+    assert replace(PRESETS["quarter"], model="regressor") == PRESETS["quarter_regressor"]
     assert replace(PRESETS["column"], quirk=False) == PRESETS["column_plain"]

@@ -88,7 +88,7 @@ def draw_appendix(deviations: Sequence[float]) -> None:
     for deviation, look in ((0.3, "baseline"), (0.1, "method")):
         found = appendix(deviation)
         right.plot(found.x, found.gap, label=f"$\\sigma = {deviation}$", **role(look))
-    right.set(xlabel="$X$", ylabel="gap, nats", title="It is large where data are rare", ylim=(0, None))
+    right.set(xlabel="$X$", ylabel="gap, nats", title="It is largest in the tails", ylim=(0, None))
     label_ends(right)
 
 
