@@ -17,6 +17,7 @@ from benchmarks import (
     rnn_encoder_decoder,
     stack_rnn,
     vae,
+    vae_tutorial,
     vrnn,
 )
 from benchmarks.textbook import TextbookBNLSTM
@@ -276,6 +277,17 @@ BENCHMARKS = [
             Contender("products alone", _built(vae.products)),
             Contender("textbook script", _built(vae.textbook)),
             Contender("eager", _built(vae.ours)),
+        ),
+        goals={},
+    ),
+    Benchmark(
+        slug="vae_tutorial",
+        what="CVAE, 100 columns of 28 pixels and 756 to complete, 1000-500-250-30, one sample",
+        steps=(1,),
+        contenders=(
+            Contender("products alone", _built(vae_tutorial.products)),
+            Contender("textbook script", _built(vae_tutorial.textbook)),
+            Contender("eager", _built(vae_tutorial.ours)),
         ),
         goals={},
     ),

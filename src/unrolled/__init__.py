@@ -10,6 +10,7 @@ __version__ = "0.2.0.dev0"
 
 MODELS = {
     "BNLSTM": "bn_lstm",
+    "CVAE": "vae_tutorial",
     "DKT": "dkt",
     "LuongAttention": "luong_attention",
     "MemN2N": "memn2n",

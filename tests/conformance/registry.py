@@ -39,6 +39,7 @@ from unrolled.papers.rnn_encoder_decoder.recall import Recaller
 from unrolled.papers.stack_rnn.baseline import LSTMBaseline as SymbolLSTM
 from unrolled.papers.stack_rnn.model import StackRNN
 from unrolled.papers.vae.model import VAE
+from unrolled.papers.vae_tutorial.model import CVAE, Regressor
 from unrolled.papers.vrnn.baseline import OutputRNN
 from unrolled.papers.vrnn.inference import bound
 from unrolled.papers.vrnn.model import VRNN
@@ -328,6 +329,16 @@ MODELS = [
         )
         for likelihood in ("bernoulli", "gaussian")
     ),
+    *(
+        Model(
+            f"CVAE {wiring}",
+            partial(CVAE, 3, 6, 8, 2, quirk=wiring == "released"),
+            (real(3), real(6), real(2)),
+            CVAE.bound,
+        )
+        for wiring in ("released", "plain")
+    ),
+    Model("CVAE's regressor", partial(Regressor, 3, 6, 8), (real(3),), lambda m, x: m(x).logits),
     *(
         Model(
             f"MemN2N {encoding} {tying}",

@@ -1,0 +1,1 @@
+"""The tutorial on variational auto-encoders, and its conditional model."""
