@@ -56,7 +56,8 @@ mount("memory_networks", (panel) => {
     panel.root.demo = state = found; // for the tests, too
     const { story, hops } = state;
     const rows = Array.from({ length: slots + 1 }, (_, slot) => {
-      const name = make("th", { scope: "row", textContent: slot ? (story[slot - 1] ?? "") : "nothing more is needed" });
+      const told = slot ? story[slot - 1] : "nothing more is needed";
+      const name = told ? make("th", { scope: "row", textContent: told }) : make("td");
       const remove = make("button", { type: "button", className: "story-remove", textContent: "×" });
       remove.disabled = !panel.runs || story.length < 2;
       remove.addEventListener("click", () => ask({ ...state, story: story.filter((_, i) => i !== slot - 1) }));

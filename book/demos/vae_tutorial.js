@@ -33,12 +33,12 @@ mount("vae_tutorial", (panel) => {
 
   /** Ask the model for completions of the column by new latents. */
   async function complete() {
+    const z = Float32Array.from({ length: 64 * latent }, normal);
     const found = await panel.compute(async () => {
-      const z = Float32Array.from({ length: 64 * latent }, normal);
       return panel.run("step", { x: { shape: [1, side], data: Float32Array.from(state.column) }, z: { shape: [64, latent], data: z } });
     });
     if (!found) return;
-    Object.assign(state, { pixels: found.pixels.data, first: 0 });
+    Object.assign(state, { pixels: found.pixels.data, first: 0, z });
     draw();
   }
 

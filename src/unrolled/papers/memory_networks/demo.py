@@ -156,7 +156,8 @@ def picture(found: dict[str, Tensor], words: Sequence[str], story: Sequence[str]
                 f'<td class="demo-w{level(shade)}{" story-picked" * (slot == best)}">{signed(score)}</td>'
                 for shade, score, best in zip(shades[slot], hops[:, slot], found["picked"], strict=True)
             )
-        body += f'<tr><th scope="row">{name}</th>{cells}<td></td></tr>'
+        head = f'<th scope="row">{name}</th>' if name else "<td></td>"
+        body += f"<tr>{head}{cells}<td></td></tr>"
     scores, order = found["answer"], found["answer"][1:].argsort(descending=True) + 1
     shares = (scores - scores[order[-1]]) / (scores[order[0]] - scores[order[-1]])
     bars = "".join(
