@@ -43,16 +43,16 @@ first, second = [
     d.box(
         f"hop {n}: best $m_i$\nby $s_O({query}, m_i)$", x_q, y, width=122, height=44, role="gate", mark="new"
     )
-    for n, query, y in ((1, "x", 258), (2, "[x, m_{o_1}]", 178))
+    for n, query, y in ((1, "x", 258), (2, "[x, m_{o1}]", 178))
 ]
 question = d.symbol("question $x$", x_q, 424, role="input")
 answer = d.box(
-    "$R$: best word $w$\nby $s_R([x, m_{o_1}, m_{o_2}], w)$", x_q, 62, height=44, role="output", mark="new"
+    "$R$: best word $w$\nby $s_R([x, m_{o1}, m_{o2}], w)$", x_q, 62, height=44, role="output", mark="new"
 )
 d.arrow(question, first, role="input")
-d.arrow(first, second, role="memory", label="$m_{o_1}$", side="left")
+d.arrow(first, second, role="memory", label="$m_{o1}$", side="left")
 d.arrow(second, answer, role="memory")
-d.label("$m_{o_1}, m_{o_2}$", x_q - 6, 106, role="memory", anchor="end")
+d.label("$m_{o1}, m_{o2}$", x_q - 6, 106, role="memory", anchor="end")
 d.arrow(answer, d.symbol("answer $r$", x_q, 12, role="output"), role="output")
 d.arrow((x_q, 372), (side, 372), (side, 178), second, role="input")
 d.label("$x$", side - 10, 334, role="input")

@@ -407,7 +407,7 @@ def test_from_a_folder_the_stored_state_plays_and_a_line_says_what_is_missing(
         page.locator(".demo-player").get_by_label("One step back").click()
         page.locator(".demo-player").get_by_label("Play").click()
     assert "serve the book" in page.locator(".demo-note").inner_text()
-    assert page.locator(".demo-controls input").first.is_disabled()
+    assert page.locator(".demo-controls :is(input, button)").first.is_disabled()
     assert page.locator("button.demo-try").first.is_enabled()
     assert page.locator("button.demo-try").last.is_disabled()
     page.close()

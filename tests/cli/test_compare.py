@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from unrolled.base import records
 from unrolled.cli import main
 from unrolled.data import multi30k
 from unrolled.library import evidence as files
@@ -85,7 +86,8 @@ def compare(store, capsys):
 
 def edit_result(store, **fields):
     (path,) = store.glob("bahdanau_attention/multi30k_de-s0-*/result.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+    result = json.loads(path.read_text()) | fields
+    path.write_text(json.dumps(result | {"digest": records.digest(result)}))
     return path
 
 

@@ -29,6 +29,7 @@ from unrolled.papers.memn2n.language import MemoryLanguageModel
 from unrolled.papers.memn2n.model import MemN2N
 from unrolled.papers.memory_networks.baseline import RecurrentReader
 from unrolled.papers.memory_networks.model import MemoryNetwork
+from unrolled.papers.memory_networks.words import Dictionary
 from unrolled.papers.ntm.baseline import LSTMBaseline
 from unrolled.papers.ntm.model import NTM
 from unrolled.papers.ram.baselines import Convolutional, FullyConnected
@@ -405,7 +406,7 @@ MODELS = [
     Model("Convolutional", partial(Convolutional, size=12, hidden=5), (real(12, 12),)),
 ]
 
-HELPERS = {MovingBaseline, PopulationStatistics, StartsForward, Unmasked}
+HELPERS = {Dictionary, MovingBaseline, PopulationStatistics, StartsForward, Unmasked}
 """Modules without a forward pass of their own: what they keep, the models above show. The last two are
 mistakes on purpose, which a chapter runs."""
 

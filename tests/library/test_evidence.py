@@ -358,6 +358,6 @@ def test_a_curve_leaves_out_what_is_not_finite_and_names_a_line_that_is_no_json(
     path.write_text('{"update": 1, "loss": 2.0}\n{"update": 2, "loss": NaN}\n')
     assert curve(tmp_path) == {"loss_update": (1.0,), "loss": (2.0,)}
     path.write_text('{"update": 1, "loss": 2.0}\nbroken\n{"update": 2, "loss": 1.0}\n')
-    with pytest.raises(UnrolledError, match=r"metrics\.jsonl:2: no JSON"):
+    with pytest.raises(UnrolledError, match=r"metrics\.jsonl:2: no record of an update"):
         curve(tmp_path)
     assert curve(tmp_path / "none") == {}

@@ -189,5 +189,4 @@ def test_a_chapter_dropped_from_the_contents_and_a_page_that_is_not_there(chain)
 )
 def test_an_address_in_the_bibliography_that_runs_code(chain, edit, old, new, said):
     edit("bib/references.bib", old, new)
-    (fault,) = faults()
-    assert f"'hochreiter1997long': {said} is not plain http(s)" in fault
+    assert any(f"'hochreiter1997long': {said} is not plain http(s)" in fault for fault in faults())

@@ -60,6 +60,8 @@ def test_bibliographic_fields_equal_the_sheets():
         if mine.type != reference.type:
             differ.append(f"{sheet}: {reference.key}: type {mine.type}, not {reference.type}")
         for name, value in reference.fields.items():
+            if value.startswith("unknown"):  # the sheet says so, and a bibliography leaves the field out
+                continue
             compared += 1
             if plain_field(name, mine.get(name)) != plain_field(name, value):
                 differ.append(f"{sheet}: {reference.key}: {name}: {mine.get(name)!r}, not {value!r}")
@@ -79,7 +81,7 @@ def test_every_entry_is_cited_in_bibtex_ris_and_csl_json(slug):
     (record,) = rispy.loads(cite(slug, "ris"))
     assert (record["id"], record["title"], record.get("year", "")) == (reference.key, title, year)
     people = names(reference.get("author"))
-    assert len(record.get("authors", [])) == len(people)
+    assert len(record.get("authors", [])) == sum(name.literal != "others" for name in people)
     (item,) = json.loads(cite(slug, "csl-json"))
     assert (item["id"], item["title"]) == (reference.key, title)
     assert not year or item["issued"]["date-parts"][0][0] == int(year) == ENTRIES[slug].year

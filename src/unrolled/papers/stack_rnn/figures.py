@@ -64,6 +64,8 @@ def over_size(panels: Mapping[str, Mapping[str, Sequence[Any]]], longest: int = 
         for name, runs in groups.items():
             for count, run in enumerate(runs):
                 line = dict(LOOKS[name], linewidth=1.2, markersize=4, alpha=0.7)
+                if len(runs) > 5:  # markers of many lines hide them, and make the picture heavy
+                    line["marker"] = ""
                 label = "_" if count else name
                 ax.plot(SHOWN, shares(run, name.endswith("rounded")), label=label, **line)
         ax.axvspan(2, longest, color=INK, alpha=0.12, linewidth=0)
