@@ -26,7 +26,8 @@ def query_features(
     tensor([[1., 0.],
             [0., 2.]])
     """
-    return torch.stack((question, chosen.sum(-2)), -2)
+    before = chosen.sum(-2) if chosen.shape[-2] else torch.zeros_like(question)
+    return torch.stack((question, before), -2)
 
 
 def score(
